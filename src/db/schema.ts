@@ -846,7 +846,8 @@ export interface RestoreRow {
   kept_name: string | null;
   /** What tells that from all else, whatever it is called: an OID, an inode. Recorded before the swap. */
   replaced_id: string | null;
-  kept_state: 'kept' | 'dropped' | null;
+  /** `taken-back`: it has its place again, by whoever went back. */
+  kept_state: 'kept' | 'dropped' | 'taken-back' | null;
   kept_dropped_at: string | null;
 }
 

@@ -1,4 +1,5 @@
 import type { HostCommand } from '../hosts/host.ts';
+import type { DropPlan, KeptFacts } from './drop.ts';
 
 /** What a restore takes the place of: the database that was backed up. */
 export interface InPlaceTarget {
@@ -45,9 +46,18 @@ export interface SwapPlan {
    */
   swap(replacedId: string): HostCommand;
   /** Whether what was restored has the name by now. */
-  isDone(replacedId: string): { readonly command: HostCommand; read(stdout: string): boolean };
-  /** Removes what was there before; status 0 where it is gone. Fails where what has its name is something else. */
-  drop(replacedId: string): HostCommand;
+  isDone(replacedId: string): { readonly command: HostCommand; read(stdout: string): SwapLook };
+  /**
+   * Removes what was there before. Fails, and has removed nothing, where what has its name is something else, where somebody uses it or
+   * wrote into it since, where nobody can tell whether somebody did, and where it is no longer there, but nobody knows that it was dropped.
+   */
+  drop(replacedId: string, facts: KeptFacts): DropPlan;
+}
+
+export interface SwapLook {
+  readonly isDone: boolean;
+  /** Of one that is done: what is kept as it is now, so that it can be told later whether somebody wrote into it; null where nobody can. */
+  readonly kept: string | null;
 }
 
 /** How a person swaps what was restored and what is there, of an engine that can't do so in one go: statements, or commands of a shell. */

@@ -1,5 +1,6 @@
 import type { HostCommand } from '../hosts/host.ts';
 import type { DumpContents } from './contents.ts';
+import type { DropFacts, DropPlan } from './drop.ts';
 import type { InPlaceTarget, LiveTarget, SwapPlan } from './in-place.ts';
 import type { CommandFailure, EngineTarget } from './target.ts';
 
@@ -96,19 +97,11 @@ export interface MadePlan {
   /** Before `finish`: tells it from all else, whatever it will be called. Fails where there is nothing. */
   readonly identify: { readonly command: HostCommand; read(stdout: string): string };
   /**
-   * After `finish`. Fails, and has removed nothing, where what has its name is something else, where it has another name by now, and
-   * where somebody uses it; of a file also where nobody can tell whether somebody does, or it was written since. Status 0 where it is
-   * gone, but for a file: that may be anywhere. Throws `conflict` where what was recorded tells it no more.
+   * After `finish`. Fails, and has removed nothing, where what has its name is something else, where it has another name by now, where
+   * somebody uses it or wrote into it since, where nobody can tell whether somebody did, and where it is no longer there, but nobody
+   * knows that it was dropped. Throws `conflict` where what was recorded tells it no more.
    */
-  drop(id: string, facts: DropFacts): HostCommand;
-}
-
-/** What a drop of a file has to know besides. */
-export interface DropFacts {
-  /** Paths of registered databases on that machine: none of them is removed by another path. */
-  readonly registered: readonly string[];
-  /** Somebody says that nobody has it open, for where that can't be seen. */
-  readonly isUnused: boolean;
+  drop(id: string, facts: DropFacts): DropPlan;
 }
 
 export interface PreflightPlan {

@@ -1,4 +1,5 @@
 import type { UserActor } from '../auth/users.ts';
+import { findBackup } from '../backups/backups.ts';
 import type { Db, RestoreRow } from '../db/schema.ts';
 import { engineFor } from '../engines/engines.ts';
 import type { PreflightCheck } from '../engines/restore.ts';
@@ -52,6 +53,9 @@ export async function obstacleToRename(db: Db, row: RestoreRow): Promise<string 
   }
   if (onlyTablesOf(row) !== null)
     return `“${name}” has some tables alone: it can’t stand for all of the database.`;
+  if ((await findBackup(db, row.backup_id))?.status !== 'completed') {
+    return `The backup that “${name}” was restored from is deleted or pruned, and a rename into place is one of its restores. Swap the two on the server by hand, with nobody connected: BEGIN; ALTER DATABASE … RENAME TO …; ALTER DATABASE … RENAME TO …; COMMIT;`;
+  }
   const database = await db
     .selectFrom('databases')
     .select(['server_id', 'host', 'port', 'database_name'])
@@ -62,7 +66,7 @@ export async function obstacleToRename(db: Db, row: RestoreRow): Promise<string 
     database.server_id === row.server_id && database.host === row.host && database.port === row.port;
   if (!isThere) return `“${name}” is on another server than its database.`;
   if (database.database_name === name) return `“${name}” is the database itself.`;
-  return refuseTaken(db, row).then(
+  return refuseTaken(db, row, name).then(
     () => null,
     (error: unknown) => {
       if (isAppError(error, 'conflict')) return error.message;

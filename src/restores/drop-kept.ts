@@ -1,92 +1,76 @@
-import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
-import type { RestoreRow } from '../db/schema.ts';
+import { auditEntry, recordAudit } from '../audit/audit.ts';
+import type { UserActor } from '../auth/users.ts';
+import type { Db, RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { AppError, toAppError } from '../errors.ts';
-import { SEALED } from '../secrets/sealed.ts';
-import { isNamed } from '../turned-text.ts';
-import type { CleanUpLogin } from './clean-up.ts';
+import type { DropOutcome } from '../engines/drop.ts';
+import { AppError } from '../errors.ts';
 import type { TargetContext } from './context.ts';
-import { hostOutput } from './host-output.ts';
-import { markDropped } from './in-place.ts';
-import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
+import { type DropInput, dropOnHost, isBackupWhole, refuseRole, requireConfirmed } from './drop-on-host.ts';
+import { markDropped, markTakenBack } from './in-place.ts';
+import { loadOptionsOf } from './load-options.ts';
 import { loadRestore } from './restores.ts';
 import { replacedIdOf } from './swap.ts';
-
-const IDLE_MS = 120_000;
-
-export interface DropInput extends CleanUpLogin {
-  /** The name under which it is kept. */
-  readonly confirm: string;
-}
+import { refuseTaken } from './taken-since.ts';
 
 /**
- * Drops what a restore in place has replaced: the very one, by what was recorded of it before the swap. Throws `not_found`; `conflict`
- * where nothing is kept, or what has that name is something else; `invalid` where the name is not confirmed; and why it was refused.
+ * Drops what a restore in place has replaced: the very one, by what was recorded of it. `taken-back`: it has its place again by whoever
+ * went back, so that nothing was dropped and nothing is kept any more. Throws `not_found`; `conflict` where nothing is kept, what has that
+ * name is something else or registered as a database, or somebody may use it; `forbidden` to all but admins where its database is gone;
+ * `invalid` where the name is not confirmed, or it is the only copy and nobody said so; and why it was refused.
  */
 export async function dropKept(
   context: TargetContext,
-  actor: Actor,
+  actor: UserActor,
   id: string,
-  { confirm, ...login }: DropInput,
+  input: DropInput,
   signal: AbortSignal,
-): Promise<void> {
-  const { db, now, vault } = context;
+): Promise<DropOutcome> {
+  const { db, now } = context;
   const restore = await loadRestore(db, id);
+  await refuseRole(db, actor, restore);
   const name = keptOf(restore);
-  if (!isNamed(confirm, name)) {
-    throw new AppError('invalid', `It is gone for good then. To drop it, confirm by its name: ${name}.`, {
-      details: { field: 'confirm' },
-    });
-  }
-  const { username = null, password = null } = login;
-  const isTyped = username !== null || password !== null;
-  const credentials = isTyped
-    ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id))
-    : null;
-  const failed = await drop(context, { ...restore, credentials }, signal);
+  requireConfirmed(input.confirm, name);
+  if (input.isOnlyCopy !== true) await refuseOnlyCopy(db, restore, name);
+  await refuseTaken(db, restore, name);
+  const kept = loadOptionsOf(restore).kept ?? null;
+  const end = await dropOnHost(context, restore, {
+    ...{ name, input, signal },
+    plan: ({ swap }, facts) => swap?.drop(replacedIdOf(restore), { ...facts, kept }),
+  });
+  const failed = end instanceof AppError ? end : null;
   await write(db, async (trx) => {
-    if (failed === null) await markDropped(trx, id, now());
+    if (end === 'dropped') await markDropped(trx, id, now());
+    if (end === 'taken-back') await markTakenBack(trx, restore);
     const of = { id: restore.backup_id, name: restore.new_name, environmentId: restore.environment_id };
-    const more = {
-      details: { runId: id, keptName: name },
-      ...(failed === null ? {} : { error: failed.message }),
-    };
+    const details = { runId: id, keptName: name, ...(end === 'taken-back' ? { takenBack: true } : {}) };
+    const more = { details, ...(failed === null ? {} : { error: failed.message }) };
     await recordAudit(trx, actor, auditEntry('backup', 'restore.drop_kept', of, more), now());
   });
-  if (failed !== null) throw failed;
+  if (end instanceof AppError) throw end;
+  return end;
+}
+
+/** Whether no backup has what is kept: none was made before the restore, or it is there no more, or damaged. */
+export async function isTheOnlyKept(db: Db, row: RestoreRow): Promise<boolean> {
+  return !(await isBackupWhole(db, row.safety_backup_id));
+}
+
+async function refuseOnlyCopy(db: Db, row: RestoreRow, name: string): Promise<void> {
+  if (!(await isTheOnlyKept(db, row))) return;
+  throw new AppError(
+    'invalid',
+    `“${name}” is the only copy of what was there before the restore: no safety backup was made, or it is deleted, pruned or damaged. Say so, too, to drop it (in the API: isOnlyCopy).`,
+    { details: { field: 'isOnlyCopy' } },
+  );
 }
 
 function keptOf({ kept_name: name, kept_state: state }: RestoreRow): string {
   if (state === 'kept' && name !== null) return name;
-  throw new AppError(
-    'conflict',
-    state === 'dropped'
-      ? `“${name}” was dropped already.`
-      : 'This restore keeps nothing that could be dropped.',
-  );
+  throw new AppError('conflict', whyNot(name, state));
 }
 
-async function drop(context: TargetContext, row: RestoreRow, signal: AbortSignal): Promise<AppError | null> {
-  try {
-    const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, 'person');
-    try {
-      const command = plan.swap?.drop(replacedIdOf(row));
-      if (command === undefined)
-        throw new AppError(
-          'conflict',
-          'It can’t be dropped from here. Look at it on its server, and remove it there.',
-        );
-      await hostOutput(host, command, {
-        signal,
-        name: 'The drop',
-        idleTimeoutMs: IDLE_MS,
-        explain: plan.explain,
-      });
-      return null;
-    } finally {
-      await host.close();
-    }
-  } catch (error) {
-    return toAppError(error);
-  }
+function whyNot(name: string | null, state: RestoreRow['kept_state']): string {
+  if (state === 'dropped') return `“${name}” was dropped already.`;
+  if (state === 'taken-back') return `“${name}” has its place again: it is the database itself.`;
+  return 'This restore keeps nothing that could be dropped.';
 }

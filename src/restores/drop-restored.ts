@@ -1,30 +1,13 @@
 import { auditEntry, recordAudit } from '../audit/audit.ts';
-import { hasRole } from '../auth/roles.ts';
 import type { UserActor } from '../auth/users.ts';
-import { findBackup } from '../backups/backups.ts';
 import type { Db, RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import { AppError, toAppError } from '../errors.ts';
-import { SEALED } from '../secrets/sealed.ts';
-import { isNamed } from '../turned-text.ts';
-import type { CleanUpLogin } from './clean-up.ts';
+import { AppError } from '../errors.ts';
 import type { TargetContext } from './context.ts';
-import { hostOutput } from './host-output.ts';
+import { type DropInput, dropOnHost, isBackupWhole, refuseRole, requireConfirmed } from './drop-on-host.ts';
 import { loadOptionsOf } from './load-options.ts';
-import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
 import { loadRestore } from './restores.ts';
 import { refuseTaken } from './taken-since.ts';
-
-const IDLE_MS = 120_000;
-
-export interface DropRestoredInput extends CleanUpLogin {
-  /** The name, or the path, of what was restored. */
-  readonly confirm: string;
-  /** Of a file: somebody says that nobody has it open, which the app may not be able to see. */
-  readonly isUnused?: boolean | undefined;
-  /** Where the backup is gone or damaged: somebody says that it is the only copy of what is in it. */
-  readonly isOnlyCopy?: boolean | undefined;
-}
 
 /** Whether the app can drop what that restore has made: it stands beside its database, and was told from all else. */
 export function isDroppable(row: RestoreRow): boolean {
@@ -42,28 +25,23 @@ export async function dropRestored(
   context: TargetContext,
   actor: UserActor,
   id: string,
-  { confirm, isUnused = false, isOnlyCopy = false, ...login }: DropRestoredInput,
+  input: DropInput,
   signal: AbortSignal,
 ): Promise<void> {
-  const { db, now, vault } = context;
+  const { db, now } = context;
   const restore = await loadRestore(db, id);
   await refuseRole(db, actor, restore);
   refuseOther(restore);
   const name = restore.new_name;
-  if (!isNamed(confirm, name)) {
-    throw new AppError('invalid', `It is gone for good then. To drop it, confirm by its name: ${name}.`, {
-      details: { field: 'confirm' },
-    });
-  }
+  requireConfirmed(input.confirm, name);
   await refuseRenamed(db, restore);
-  if (!isOnlyCopy) await refuseOnlyCopy(db, restore);
-  await refuseTaken(db, restore);
-  const { username = null, password = null } = login;
-  const isTyped = username !== null || password !== null;
-  const credentials = isTyped
-    ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id))
-    : null;
-  const failed = await drop(context, { ...restore, credentials }, isUnused, signal);
+  if (input.isOnlyCopy !== true) await refuseOnlyCopy(db, restore);
+  await refuseTaken(db, restore, name);
+  const end = await dropOnHost(context, restore, {
+    ...{ name, input, signal },
+    plan: ({ made }, facts) => made?.drop(loadOptionsOf(restore).made ?? '', facts),
+  });
+  const failed = end instanceof AppError ? end : null;
   await write(db, async (trx) => {
     if (failed === null) {
       await trx
@@ -80,28 +58,9 @@ export async function dropRestored(
   if (failed !== null) throw failed;
 }
 
-/** As who may have it made: of a database that is gone nobody knows whose it was. */
-export async function isForAdmins(db: Db, row: RestoreRow): Promise<boolean> {
-  const database = await db
-    .selectFrom('databases')
-    .select('environment_id')
-    .where('id', '=', row.database_id)
-    .executeTakeFirst();
-  return database?.environment_id !== row.environment_id;
-}
-
-async function refuseRole(db: Db, actor: UserActor, row: RestoreRow): Promise<void> {
-  if (hasRole(actor.role, 'admin') || !(await isForAdmins(db, row))) return;
-  throw new AppError(
-    'forbidden',
-    'Only admins drop what was restored into another environment, or whose database is gone',
-  );
-}
-
 /** Whether the backup is there no more, or is damaged, so that nothing else has what was restored of it. */
 export async function isTheOnlyCopy(db: Db, row: RestoreRow): Promise<boolean> {
-  const backup = await findBackup(db, row.backup_id);
-  return backup?.status !== 'completed' || backup.verification === 'failed';
+  return !(await isBackupWhole(db, row.backup_id));
 }
 
 async function refuseOnlyCopy(db: Db, row: RestoreRow): Promise<void> {
@@ -140,28 +99,4 @@ async function refuseRenamed(db: Db, row: RestoreRow): Promise<void> {
     'conflict',
     `“${row.new_name}” is to take the place of its database. Wait for the end of that, or cancel it.`,
   );
-}
-
-async function drop(
-  context: TargetContext,
-  row: RestoreRow,
-  isUnused: boolean,
-  signal: AbortSignal,
-): Promise<AppError | null> {
-  try {
-    const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, 'person');
-    try {
-      // Once more: opening its server may have taken a while.
-      const { registered } = await refuseTaken(context.db, row);
-      const command = plan.made?.drop(loadOptionsOf(row).made ?? '', { registered, isUnused });
-      if (command === undefined) throw new AppError('conflict', whyNot(row));
-      const options = { signal, name: 'The drop', idleTimeoutMs: IDLE_MS, explain: plan.explain };
-      await hostOutput(host, command, options);
-      return null;
-    } finally {
-      await host.close();
-    }
-  } catch (error) {
-    return toAppError(error);
-  }
 }

@@ -49,11 +49,13 @@ export async function markKept(trx: Trx, id: string): Promise<void> {
   if (adopts) await noteOf(trx, adopts.restoreId, { hasTakenPlace: true });
 }
 
-/** Of what was restored beside a database: what becomes of it by another restore. */
+/** What becomes of what a restore has made or kept; undefined takes a note away. */
 export async function noteOf(
   trx: Trx,
   id: string,
-  note: Pick<LoadOptions, 'renamedBy' | 'hasTakenPlace'>,
+  note: {
+    readonly [Name in 'renamedBy' | 'hasTakenPlace' | 'kept' | 'dropBegun']?: LoadOptions[Name] | undefined;
+  },
 ): Promise<void> {
   const row = await trx.selectFrom('restores').select('load_options').where('id', '=', id).executeTakeFirst();
   if (row === undefined) return;
@@ -69,7 +71,20 @@ export async function markDropped(trx: Trx, id: string, at: Date): Promise<void>
     .updateTable('restores')
     .set({ kept_state: 'dropped', kept_dropped_at: at.toISOString() })
     .where('id', '=', id)
+    .where('kept_state', '=', 'kept')
     .execute();
+}
+
+/** Somebody has gone back: what was replaced has its place again, and what took it stands where that person has put it. */
+export async function markTakenBack(trx: Trx, row: RestoreRow): Promise<void> {
+  await trx
+    .updateTable('restores')
+    .set({ kept_state: 'taken-back' })
+    .where('id', '=', row.id)
+    .where('kept_state', '=', 'kept')
+    .execute();
+  const { adopts } = loadOptionsOf(row);
+  if (adopts) await noteOf(trx, adopts.restoreId, { hasTakenPlace: undefined });
 }
 
 /** Those of a database whose replaced one is still there, the newest first. */
@@ -109,14 +124,21 @@ export function whatIsInPlace(row: RestoreRow): string {
     case 'finishing':
       return `What was restored takes the place of “${name}”, which is kept as “${kept}”: both or neither.`;
     case 'done':
-      return row.kept_state === 'dropped'
-        ? `“${name}” is what was restored. What was there before was kept as “${kept}”, and was dropped.`
-        : `“${name}” is what was restored. What was there before is kept as “${kept}” until you drop it.`;
+      return whatIsDone(row);
     case 'removed':
       return `What had been made was removed: “${name}” is as it was.`;
     case 'left':
       return `Nobody knows whether “${name}” is as it was: what had been made for it could not be removed, and “${kept}” may be what was there before. It could not be looked at: ${error ?? 'nobody knows why.'}`;
   }
+}
+
+function whatIsDone({ new_name: name, kept_name: kept, kept_state: state }: RestoreRow): string {
+  if (state === 'taken-back') {
+    return `“${name}” was what was restored, until somebody went back: it is what was there before again. What was restored was not dropped from here: it is where that person has left it.`;
+  }
+  const end =
+    state === 'dropped' ? `was kept as “${kept}”, and was dropped` : `is kept as “${kept}” until you drop it`;
+  return `“${name}” is what was restored. What was there before ${end}.`;
 }
 
 /** Of one that goes into the database in use: there is nothing beside it. */

@@ -29,6 +29,12 @@ const loadOptions = z.object({
   renamedBy: z.string().optional(),
   /** Of something new: it has taken the place of its database. */
   hasTakenPlace: z.literal(true).optional(),
+  /** Of a restore in place: what it keeps, as its engine has read it behind the swap, to tell whether somebody goes on with that. */
+  kept: z.string().max(120).optional(),
+  /** Of a restore in place: when its swap was begun, as an instant. */
+  swapAt: z.string().optional(),
+  /** What it has made or kept was begun to be dropped, and nobody knows yet whether it was. */
+  dropBegun: z.literal(true).optional(),
 });
 export type LoadOptions = z.infer<typeof loadOptions>;
 

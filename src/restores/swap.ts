@@ -1,11 +1,14 @@
 import type { Db, RestoreRow } from '../db/schema.ts';
+import { write } from '../db/write.ts';
 import type { RestorePlan } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
-import type { Host, HostCommand } from '../hosts/host.ts';
+import type { Host } from '../hosts/host.ts';
 import type { RunClaim } from '../runs/claim.ts';
 import type { StartedBy } from '../servers/server-access.ts';
-import type { TargetContext } from './context.ts';
+import type { RestoreServices, TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
+import { noteOf } from './in-place.ts';
+import { loadOptionsOf } from './load-options.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
 import { loadRestore, recordRestore } from './restores.ts';
 
@@ -28,9 +31,26 @@ export async function recordReplaced(
   await recordRestore(db, claim, { replaced_id: read(await hostOutput(host, command, options)) });
 }
 
-/** The last command of a restore, which may be run again; null where there is none. */
-export async function lastCommand(db: Db, id: string, plan: RestorePlan): Promise<HostCommand | null> {
-  return plan.swap === undefined ? plan.finish : plan.swap.swap(replacedIdOf(await loadRestore(db, id)));
+/**
+ * Gives what was restored its name, or its place. May be run again after one of which nobody knows whether it ended. What is kept is
+ * looked at behind it; that this can't be done is no reason to fail what has come about.
+ */
+export async function runLast(
+  { db, log }: Pick<RestoreServices, 'db' | 'log'>,
+  id: string,
+  { host, plan, signal }: { readonly host: Host; readonly plan: RestorePlan; readonly signal: AbortSignal },
+): Promise<void> {
+  const { swap, finish, explain } = plan;
+  const row = await loadRestore(db, id);
+  const command = swap === undefined ? finish : swap.swap(replacedIdOf(row));
+  if (command === null) return;
+  await hostOutput(host, command, { signal, explain, name: 'The end of the restore' });
+  if (swap === undefined || swap.isByLoad === true) return;
+  try {
+    await lookAtSwap(db, row, { host, plan, signal });
+  } catch (error) {
+    log.warn('what a restore keeps could not be looked at', { runId: id, error });
+  }
 }
 
 /** Whether what was restored has taken its place by now; false of one that makes something new. Throws what the look throws. */
@@ -43,13 +63,25 @@ export async function isSwapped(
   if (row.in_place === 0 || row.replaced_id === null) return false;
   const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, startedBy);
   try {
-    const look = plan.swap?.isDone(row.replaced_id);
-    if (look === undefined) return false;
-    const options = { signal, explain: plan.explain, name: 'The look at the swap', idleTimeoutMs: LOOK_MS };
-    return look.read(await hostOutput(host, look.command, options));
+    return await lookAtSwap(context.db, row, { host, plan, signal });
   } finally {
     await host.close();
   }
+}
+
+/** Writes down what is kept, where the swap is done. */
+async function lookAtSwap(
+  db: Db,
+  row: RestoreRow,
+  { host, plan, signal }: { readonly host: Host; readonly plan: RestorePlan; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const look = plan.swap?.isDone(replacedIdOf(row));
+  if (look === undefined) return false;
+  const options = { signal, explain: plan.explain, name: 'The look at the swap', idleTimeoutMs: LOOK_MS };
+  const { isDone, kept } = look.read(await hostOutput(host, look.command, options));
+  const isNews = isDone && kept !== null && loadOptionsOf(row).kept === undefined;
+  if (isNews) await write(db, (trx) => noteOf(trx, row.id, { kept }));
+  return isDone;
 }
 
 export function replacedIdOf({ replaced_id: id }: Pick<RestoreRow, 'replaced_id'>): string {

@@ -9,33 +9,35 @@ import { isSamePlace, type Located } from './places.ts';
 const MOST_PATHS = 200;
 
 /**
- * Throws `conflict` where what a restore has made is somebody's by now: restored again into that name since, or registered as a database.
+ * Throws `conflict` where what a restore has made or kept under that name is somebody's by now: restored again into that name since, or registered as a database.
  * Gives, of files, the paths of the registered ones on that machine, those of the same last name first: a link may lead to it, too.
  */
 export async function refuseTaken(
   db: Db,
   row: RestoreRow,
+  name: string,
 ): Promise<{ readonly registered: readonly string[] }> {
   const engine = engineFor(row.engine);
   if (engine === undefined) return { registered: [] };
   const place = await locate(db, row);
-  await refuseRestoredSince(db, engine, { row, place });
-  return refuseRegistered(db, engine, { row, place });
+  await refuseRestoredSince(db, engine, { row, name, place });
+  return refuseRegistered(db, engine, { row, name, place });
 }
 
 interface Restored {
   readonly row: RestoreRow;
+  readonly name: string;
   readonly place: Located;
 }
 
 /** What has the name is that one's by now, whatever became of this one. */
-async function refuseRestoredSince(db: Db, engine: Engine, { row, place }: Restored): Promise<void> {
+async function refuseRestoredSince(db: Db, engine: Engine, { row, name, place }: Restored): Promise<void> {
   const since = await db
     .selectFrom('restores')
     .leftJoin('servers', 'servers.id', 'restores.server_id')
     .select(['restores.server_id', 'restores.host', 'restores.port', 'servers.hostname', 'servers.public_ip'])
     .where('restores.engine', '=', row.engine)
-    .where('restores.new_name', '=', row.new_name)
+    .where('restores.new_name', '=', name)
     .where('restores.id', '!=', row.id)
     .where('restores.is_drill', 'is', null)
     .where((eb) =>
@@ -48,32 +50,32 @@ async function refuseRestoredSince(db: Db, engine: Engine, { row, place }: Resto
   if (!since.some((other) => isSamePlace(engine, place, other))) return;
   throw new AppError(
     'conflict',
-    `“${row.new_name}” was restored again since, so what has that name is not of this restore. Drop it on the page of the later one.`,
+    `“${name}” was restored again since, so what has that name is not of this restore. Drop it on the page of the later one.`,
   );
 }
 
 /** Somebody may have gone on with it, and registered it, by whichever of its server's names. */
-async function refuseRegistered(db: Db, engine: Engine, { row, place }: Restored) {
+async function refuseRegistered(db: Db, engine: Engine, { row, name, place }: Restored) {
   const ofType = await db
     .selectFrom('databases')
     .leftJoin('servers', 'servers.id', 'databases.server_id')
     .select(['databases.name', 'databases.server_id', 'databases.host', 'databases.port'])
     .select(['databases.options', 'servers.hostname', 'servers.public_ip'])
     .where('databases.type', '=', row.engine)
-    .$if(!engine.isFile, (query) => query.where('databases.database_name', '=', row.new_name))
+    .$if(!engine.isFile, (query) => query.where('databases.database_name', '=', name))
     .execute();
   const there = ofType.filter((database) => isSamePlace(engine, place, database));
   const paths = there.map(({ options }) => wireOptions(options).filePath ?? '');
-  const at = engine.isFile ? paths.findIndex((path) => normal(path) === normal(row.new_name)) : 0;
+  const at = engine.isFile ? paths.findIndex((path) => normal(path) === normal(name)) : 0;
   const found = there[at];
   if (found !== undefined) {
     throw new AppError(
       'conflict',
-      `“${row.new_name}” is registered as the database ${found.name}, whose backups would fail without it. Delete that first.`,
+      `“${name}” is registered as the database ${found.name}, whose backups would fail without it. Delete that first.`,
     );
   }
   if (!engine.isFile) return { registered: [] };
-  const isLike = (path: string) => (lastOf(path) === lastOf(row.new_name) ? 0 : 1);
+  const isLike = (path: string) => (lastOf(path) === lastOf(name) ? 0 : 1);
   const known = paths.filter((path) => path.startsWith('/') && !path.includes('\0'));
   return { registered: known.sort((one, other) => isLike(one) - isLike(other)).slice(0, MOST_PATHS) };
 }

@@ -90,7 +90,9 @@ export async function prepareRestores(
       }),
     async nameless() {
       const tokens = tokensIn(folder);
-      const own = new Set(tokens.flatMap((token) => [`bp_restore_${token}`, `bp_drill_${token}`]));
+      const own = new Set(
+        tokens.flatMap((token) => [`bp_restore_${token}`, `bp_drill_${token}`, `bp_drop_${token}`]),
+      );
       return (await databases()).filter((name) => own.has(name));
     },
     async rowsOf(name) {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import type { KeptFacts } from '../../src/engines/drop.ts';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { restorePostgres } from '../../src/engines/postgres/restore.ts';
 import type { RestorePlan } from '../../src/engines/restore.ts';
@@ -19,7 +20,8 @@ const keptName = `${name}_kept`;
 const token = mark.replaceAll(/\W/g, '');
 const work = `bp_restore_${token}`;
 const second = { token: `${token}b`, keptName: `${name}_kept 2` };
-const names = [name, keptName, work, `${name}_mine`, second.keptName, `bp_restore_${second.token}`];
+const aside = `bp_drop_${token}`;
+const names = [name, keptName, work, aside, `${name}_mine`, second.keptName, `bp_restore_${second.token}`];
 
 beforeAll(async () => {
   server = await sharedPostgres();
@@ -64,10 +66,16 @@ async function restored(): Promise<string> {
 
 const swap = (id: string) => runOn(planOf(id), swapOf(planOf(id)).swap(id));
 const remove = (id: string) => runOn(planOf(id), planOf(id).remove);
-const drop = (id: string) => runOn(planOf(id), swapOf(planOf(id)).drop(id));
-async function isDone(id: string): Promise<boolean> {
-  const look = swapOf(planOf(id)).isDone(id);
-  return look.read(await runOn(planOf(id), look.command));
+async function look(id: string) {
+  const { command, read } = swapOf(planOf(id)).isDone(id);
+  return read(await runOn(planOf(id), command));
+}
+const isDone = async (id: string) => (await look(id)).isDone;
+/** `told` is what the look behind the swap told of what is kept. */
+async function drop(id: string, told: string | null, facts: Partial<KeptFacts> = {}) {
+  const known = { registered: [], isUnused: false, mayBeGone: false, kept: told, ...facts };
+  const { command, read, explain } = swapOf(planOf(id)).drop(id, known);
+  return read(await runOn({ explain }, command));
 }
 
 /** The table that tells a database, by its name. */
@@ -90,9 +98,11 @@ it('both names change or neither does, and what has taken its place is not remov
   expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'old_one' });
   await expect(remove(id)).rejects.toThrow('taken the place');
   expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'old_one' });
+  const { kept: told } = await look(id);
   await server.query(`ALTER DATABASE ${quoted(keptName)} IS_TEMPLATE true`);
-  await drop(id);
-  await drop(id);
+  expect(await drop(id, told)).toBe('dropped');
+  // On that very server, so that it is known to be gone.
+  expect(await drop(id, told)).toBe('dropped');
   expect(await found()).toEqual({ [name]: 'new_one' });
 });
 
@@ -116,7 +126,7 @@ it('what is not the replaced one is neither swapped nor dropped, whatever it is 
   await server.query(`CREATE DATABASE ${quoted(name)}`);
   await expect(swap(id)).rejects.toThrow('Nothing was swapped');
   await rename(name, keptName);
-  await expect(drop(id)).rejects.toThrow('not the one that was kept');
+  await expect(drop(id, null)).rejects.toThrow('not the one that was kept');
   await remove(id);
   expect(await found()).toEqual({ [keptName]: undefined, [`${name}_mine`]: 'old_one' });
 });
@@ -172,4 +182,109 @@ it('a setting that can’t be given is found out before the loading, and nothing
   expect(row).toEqual({ settings: 0, comment: null });
   await remove(id);
   expect(await found()).toEqual({ [name]: 'old_one' });
+});
+
+/** Behind the swap: what tells it, and what the look told of what is kept. */
+async function swapped(): Promise<{ readonly id: string; readonly told: string | null }> {
+  await server.query('CREATE TABLE rows (n int); INSERT INTO rows VALUES (1), (2)', name);
+  const id = await restored();
+  await swap(id);
+  return { id, told: (await look(id)).kept };
+}
+const keptRows = async () =>
+  (await server.query('SELECT n FROM rows ORDER BY n', keptName)).map(({ n }) => n);
+
+it('what is kept is not dropped once somebody has written into it, or nobody knows whether somebody has', async () => {
+  const { id, told } = await swapped();
+  expect(told).toMatch(/^\d+ \d+$/);
+  await expect(drop(id, null)).rejects.toMatchObject({
+    ...{ message: expect.stringContaining('nobody knows whether somebody has written') },
+    details: { field: 'isUnused' },
+  });
+  await server.query('ANALYZE', keptName);
+  await server.query('INSERT INTO rows VALUES (3)', keptName);
+  await expect(drop(id, told)).rejects.toMatchObject({
+    ...{ message: expect.stringContaining('somebody has written into database') },
+    details: { field: 'isUnused' },
+  });
+  expect(await keptRows()).toEqual([1, 2, 3]);
+  expect(await drop(id, told, { isUnused: true })).toBe('dropped');
+  expect(await found()).toEqual({ [name]: 'new_one' });
+});
+
+it('who is in what is kept is told of by its own name, and its template mark stays', async () => {
+  const { id, told } = await swapped();
+  await server.query(`ALTER DATABASE ${quoted(keptName)} IS_TEMPLATE true`);
+  const { username: user, password } = server.superuser;
+  const session = new pg.Client({ host: '127.0.0.1', port: server.port, user, password, database: keptName });
+  await session.connect();
+  const said = String(await drop(id, told).catch((error: Error) => error.message));
+  expect(said).toMatch(
+    /^Somebody uses database "shop .*_kept" .* so that it was not dropped\. End the sessions/,
+  );
+  expect(said).not.toContain('let the restore end them');
+  await session.end();
+  const isTemplate = `SELECT datistemplate AS is FROM pg_database WHERE datname = current_database()`;
+  expect(await server.query(isTemplate, keptName)).toEqual([{ is: true }]);
+  expect(await drop(id, told)).toBe('dropped');
+});
+
+it('a drop that was broken off is ended by the next one', async () => {
+  const { id, told } = await swapped();
+  await server.query(
+    `UPDATE pg_database SET datconnlimit = -2 WHERE datname = '${keptName.replaceAll("'", "''")}'`,
+  );
+  expect(await drop(id, told)).toBe('dropped');
+  expect(await found()).toEqual({ [name]: 'new_one' });
+});
+
+it('what is on another server, or not there on one that nobody knows, is not called dropped', async () => {
+  const { id, told } = await swapped();
+  const elsewhere = `7${told}`.replace(/^(\d{1,19})\d* /, '$1 ');
+  await expect(drop(id, elsewhere)).rejects.toThrow('on another database server than it was on');
+  expect(await keptRows()).toEqual([1, 2]);
+  expect(await drop(id, elsewhere, { mayBeGone: true })).toBe('dropped');
+  expect(await keptRows()).toEqual([1, 2]);
+  await server.dropDatabase(keptName);
+  await expect(drop(id, null)).rejects.toMatchObject({ details: { field: 'mayBeGone' } });
+  expect(await drop(id, null, { mayBeGone: true })).toBe('dropped');
+});
+
+it('what has its place again by whoever went back is neither dropped nor kept any more', async () => {
+  const { id, told } = await swapped();
+  await rename(name, `${name}_mine`);
+  await rename(keptName, name);
+  expect(await drop(id, told)).toBe('taken-back');
+  expect(await found()).toEqual({ [name]: 'old_one', [`${name}_mine`]: 'new_one' });
+});
+
+it('of two that change names while one is to be dropped neither is, and one that is aside is dropped next', async () => {
+  const { id, told } = await swapped();
+  await server.createDatabase(second.keptName);
+  await server.query('CREATE TABLE other_one ()', second.keptName);
+  const { username: user, password } = server.superuser;
+  const at = { host: '127.0.0.1', port: server.port, user, password };
+  const holder = new pg.Client({ ...at, database: 'postgres' });
+  await holder.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query(`ALTER DATABASE ${quoted(keptName)} RENAME TO ${quoted(`${name}_mine`)}`);
+    await holder.query(`ALTER DATABASE ${quoted(second.keptName)} RENAME TO ${quoted(keptName)}`);
+    const dropped = drop(id, told, { isUnused: true }).catch((error: Error) => error.message);
+    await until('the drop to wait', 60_000, async () => {
+      const [waiting] = await server.query(
+        `SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND classid = 'pg_database'::regclass AND objid = ${id}`,
+      );
+      return waiting?.['n'] === 1 ? true : undefined;
+    });
+    await holder.query('COMMIT');
+    expect(await dropped).toContain('is not the one that was kept');
+  } finally {
+    await holder.end();
+  }
+  expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'other_one', [`${name}_mine`]: 'old_one' });
+  // As a kill leaves it between the two.
+  await rename(`${name}_mine`, aside);
+  expect(await drop(id, told)).toBe('dropped');
+  expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'other_one' });
 });

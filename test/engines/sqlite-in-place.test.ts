@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { KeptFacts } from '../../src/engines/drop.ts';
 import type { PreflightCheck, RestorePlan } from '../../src/engines/restore.ts';
 import { restoreSqlite } from '../../src/engines/sqlite/restore.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
@@ -29,6 +30,7 @@ import { hostileFiles } from './sqlite-hostile-files.ts';
 /** What a file is replaced by, what is kept of it, and what a kill at any moment makes of the two; the names are odd. */
 vi.setConfig({ testTimeout: 60_000 });
 
+const WITHOUT_PTRACE = ['setpriv', '--bounding-set=-sys_ptrace', 'sh'];
 const folder = mkdtempSync(join(tmpdir(), "in'place ü <script> $x +"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -118,10 +120,19 @@ async function runOn(command: HostCommand): Promise<string> {
 
 const swap = (id: string, of = FIRST) => runOn(swapOf(planOf(id, of)).swap(id));
 const remove = (id: string) => runOn(planOf(id).remove);
-const drop = (id: string) => runOn(swapOf(planOf(id)).drop(id));
-async function isDone(id: string): Promise<boolean> {
-  const look = swapOf(planOf(id)).isDone(id);
-  return look.read(await runOn(look.command));
+async function look(id: string) {
+  const { command, read } = swapOf(planOf(id)).isDone(id);
+  return read(await runOn(command));
+}
+const isDone = async (id: string) => (await look(id)).isDone;
+
+/** `told` is what the look behind the swap told of what is kept. */
+async function drop(id: string, told: string | null, facts: Partial<KeptFacts> = {}) {
+  const known = { registered: [], isUnused: true, mayBeGone: false, kept: told, ...facts };
+  const { command, read, explain } = swapOf(planOf(id)).drop(id, known);
+  const { stdout, ...failure } = await runInShell(command);
+  if (failure.exitCode !== 0) throw explain(failure) ?? new Error(failure.stderr);
+  return read(stdout.toString());
 }
 async function checks(): Promise<readonly PreflightCheck[]> {
   const { preflight } = planOf(null);
@@ -199,8 +210,8 @@ describe('what was restored', () => {
       expect([tables(live), tables(kept)]).toEqual([NEW, { old: 201 }]);
       expect(files()).toEqual(named(live, kept));
       await expect(remove(id)).rejects.toThrow('taken the place');
-      await drop(id);
-      await drop(id);
+      const { kept: told } = await look(id);
+      expect(await drop(id, told)).toBe('dropped');
       expect(files()).toEqual(named(live));
     },
   );
@@ -506,6 +517,89 @@ describe('what was restored and is gone when it is to be written', () => {
   });
 });
 
+describe('what is kept of a file', () => {
+  let id: string;
+  let told: string | null;
+  beforeEach(async () => {
+    makeOld('WAL');
+    id = await restored();
+    await swap(id);
+    ({ kept: told } = await look(id));
+  });
+
+  it('is not dropped once somebody goes on with it, whether that is in the file or beside it', async () => {
+    const db = new Database(kept);
+    expect(db.prepare('SELECT count(*) FROM old').pluck().get()).toBe(200);
+    await expect(drop(id, told)).rejects.toThrow(`(process ${process.pid})`);
+    db.close();
+    // A writer that was killed: its newest row is in -wal alone.
+    const other = spawn('sqlite3', [kept], { stdio: ['pipe', 'pipe', 'inherit'] });
+    others.push(other);
+    other.stdin.write("INSERT INTO old VALUES('newest');\n.print there\n");
+    await once(other.stdout, 'data');
+    await killed(other);
+    await expect(drop(id, told)).rejects.toThrow('-wal was written after the restore');
+    sql(kept, 'PRAGMA wal_checkpoint(TRUNCATE)');
+    expect(files()).toEqual(named(live, kept));
+    await expect(drop(id, told)).rejects.toThrow('was written after the restore');
+    expect(tables(kept)).toEqual({ old: 201 });
+  });
+
+  it('is dropped after somebody has only looked into it, or gone back by its content', async () => {
+    sql(kept, 'SELECT * FROM old');
+    execFileSync('sqlite3', [live, `.restore ${JSON.stringify(kept)}`]);
+    expect([tables(live), await drop(id, told)]).toEqual([OLD, 'dropped']);
+    expect(files()).toEqual(named(live));
+  });
+
+  it('is not dropped where nobody can tell whether somebody has it open, or wrote into it', async () => {
+    await expect(drop(id, null, { isUnused: false })).rejects.toThrow(
+      'nobody knows whether somebody goes on',
+    );
+    const { command, explain } = swapOf(planOf(id)).drop(id, {
+      ...{ registered: [], isUnused: false, mayBeGone: false, kept: told },
+    });
+    const unseen = await runInShell(command, { shell: WITHOUT_PTRACE });
+    expect(explain(unseen)).toMatchObject({ details: { field: 'isUnused' } });
+    expect(files()).toEqual(named(live, kept));
+    expect(await drop(id, null)).toBe('dropped');
+  });
+
+  it('is not taken for dropped where it is gone from its name, or its folder can’t be looked into', async () => {
+    const away = `${kept} away`;
+    renameSync(kept, away);
+    await expect(drop(id, told)).rejects.toMatchObject({
+      ...{ message: expect.stringContaining('is no longer there under that name') },
+      details: { field: 'mayBeGone' },
+    });
+    await expect(drop(id, told, { registered: [live, away] })).rejects.toThrow('registered database now');
+    expect(await drop(id, told, { mayBeGone: true })).toBe('dropped');
+    for (const [path, mode] of [
+      [folder, 0o755],
+      [place, 0o644],
+    ] as const) {
+      chmodSync(path, mode);
+    }
+    const facts = { registered: [], isUnused: true, mayBeGone: true, kept: told };
+    const { command, explain } = swapOf(planOf(id)).drop(id, facts);
+    const nobody = { shell: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'sh'] };
+    const refused = await runInShell(command, nobody);
+    expect(explain(refused)?.message).toContain('the SSH user may not look into it');
+    const { remove } = planOf(id);
+    expect(planOf(id).explain(await runInShell(remove, nobody))?.message).toContain('no folder');
+  });
+
+  it('is no more where somebody has given it its name back', async () => {
+    const link = join(place, 'link');
+    symlinkSync(place, link);
+    const registered = [join(link, kept.slice(place.length + 1))];
+    await expect(drop(id, told, { registered })).rejects.toThrow('registered database now');
+    renameSync(kept, live);
+    expect(await drop(id, told)).toBe('taken-back');
+    expect([tables(live), files()]).toEqual([OLD, ['link', ...named(live)].sort()]);
+  });
+});
+
 describe('what is not the file', () => {
   it('that was recorded is neither replaced nor dropped', async () => {
     makeOld();
@@ -516,7 +610,7 @@ describe('what is not the file', () => {
     await remove(id);
     expect([tables(live), files()]).toEqual([{ other: 0 }, named(live, `${live} mine`)]);
     writeFileSync(kept, 'of somebody else');
-    await expect(drop(id)).rejects.toThrow('not the one that was kept');
+    await expect(drop(id, null)).rejects.toThrow('not the one that was kept');
     expect(readFileSync(kept, 'utf8')).toBe('of somebody else');
   });
 
@@ -624,7 +718,10 @@ describe('a host without /proc', () => {
     expect((await blind(swapOf(planOf(id)).swap(id).script)).exitCode).toBe(0);
     expect([tables(live), tables(kept), files()]).toEqual([NEW, OLD, named(live, kept)]);
     expect((await blind(planOf(id).remove.script)).exitCode).toBe(67);
-    expect((await blind(swapOf(planOf(id)).drop(id).script)).exitCode).toBe(0);
+    const facts = { registered: [], mayBeGone: false, kept: null };
+    const dropping = (isUnused: boolean) => swapOf(planOf(id)).drop(id, { ...facts, isUnused }).command;
+    expect((await blind(dropping(false).script)).exitCode).toBe(66);
+    expect((await blind(dropping(true).script)).exitCode).toBe(0);
     expect(files()).toEqual(named(live));
   });
 

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { DropFacts } from '../../src/engines/drop.ts';
 import { SEES_ALL } from '../../src/engines/sqlite/in-place/openers.ts';
 import { restoreSqlite } from '../../src/engines/sqlite/restore.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
@@ -54,14 +55,10 @@ async function make(): Promise<string> {
   return id;
 }
 
-interface Asked {
-  readonly registered?: readonly string[];
-  readonly isUnused?: boolean;
-  readonly shell?: readonly string[];
-}
-
-async function drop(id: string, { registered = [], isUnused = false, shell = ['sh'] }: Asked = {}) {
-  const { exitCode, stderr } = await runInShell(plan().drop(id, { registered, isUnused }), { shell });
+async function drop(id: string, asked: Partial<DropFacts> & { readonly shell?: readonly string[] } = {}) {
+  const { shell = ['sh'], ...facts } = asked;
+  const { command } = plan().drop(id, { registered: [], isUnused: false, mayBeGone: false, ...facts });
+  const { exitCode, stderr } = await runInShell(command, { shell });
   return [exitCode, stderr.trim()];
 }
 
@@ -95,9 +92,8 @@ describe('a restored file', () => {
 
   it('is not dropped by its inode alone, as it was once recorded, nor identified where nobody knows when it was made', async () => {
     await make();
-    expect(() => plan().drop(String(statSync(path).ino), { registered: [], isUnused: true })).toThrow(
-      /was recorded by its inode alone/,
-    );
+    const facts = { registered: [], isUnused: true, mayBeGone: true };
+    expect(() => plan().drop(String(statSync(path).ino), facts)).toThrow(/was recorded by its inode alone/);
     const { read } = plan().identify;
     for (const birth of ['0', '0.000000000', '-', '?', 'W', '']) {
       expect(() => read(`bridgeport:made=12 34 ${birth} 1796026813.1\n`)).toThrow(/when a file was made/);
@@ -113,6 +109,12 @@ describe('a restored file', () => {
       66,
       `bridgeport: is a database now: ${live}`,
     ]);
+    expect(await drop(id, { registered: [live], mayBeGone: true })).toEqual([
+      66,
+      `bridgeport: is a database now: ${live}`,
+    ]);
+    // A drop was begun before, or somebody says so.
+    expect(await drop(id, { mayBeGone: true })).toEqual([0, '']);
     expect(existsSync(live)).toBe(true);
   });
 

@@ -23,8 +23,8 @@ describe('what was restored beside a database', () => {
     const newName = bed.name('n');
     const { restore, message } = await bed.restore(backup, { newName });
     expect([message, restore['state']]).toEqual(['', 'done']);
-    const drop = (confirm: string) =>
-      bed.app.call('POST', `/api/restores/${restore['id']}/drop`, { confirm });
+    const drop = (confirm: string, more: object = {}) =>
+      bed.app.call('POST', `/api/restores/${restore['id']}/drop`, { confirm, ...more });
     expect(await drop(source)).toMatchObject({ status: 400, body: { field: 'confirm' } });
 
     const session = new pg.Client({
@@ -59,8 +59,24 @@ describe('what was restored beside a database', () => {
     });
     await bed.app.call('DELETE', `/api/databases/${registered}`);
 
+    // Somebody has made it a template, which the server does not drop; somebody has written into it, and is gone.
+    await bed.postgres.query(`ALTER DATABASE ${quoted(newName)} IS_TEMPLATE true`);
+    expect(await drop(newName)).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('a template since it was restored') },
+    });
+    const isTemplate = 'SELECT datistemplate AS is FROM pg_database WHERE datname = current_database()';
+    expect(await bed.postgres.query(isTemplate, newName)).toEqual([{ is: true }]);
+    await bed.postgres.query(`ALTER DATABASE ${quoted(newName)} IS_TEMPLATE false`);
+    await bed.postgres.query('INSERT INTO a VALUES (3)', newName);
+    expect(await drop(newName)).toMatchObject({
+      status: 409,
+      body: { field: 'isUnused', message: expect.stringContaining('somebody has written into') },
+    });
+    expect(await bed.postgres.query('SELECT count(*)::int AS n FROM a', newName)).toEqual([{ n: 3 }]);
+
     expect(await bed.databases()).toEqual([newName, source].sort());
-    expect(await drop(newName)).toMatchObject({ status: 200 });
+    expect(await drop(newName, { isUnused: true })).toMatchObject({ status: 200 });
     expect(await bed.databases()).toEqual([source]);
     expect(await bed.postgres.query('SELECT count(*)::int AS n FROM a', source)).toEqual([{ n: 2 }]);
     expect(await drop(newName)).toMatchObject({
@@ -74,7 +90,7 @@ describe('what was restored beside a database', () => {
       .where('action', '=', 'restore.drop_restored')
       .orderBy(asWritten(db))
       .execute();
-    expect(audited).toEqual([0, 0, 0, 1].map((success) => ({ success })));
+    expect(audited).toEqual([0, 0, 0, 0, 0, 1].map((success) => ({ success })));
   });
 
   it('is not dropped where the app can’t tell it, such as one of before that was recorded', async () => {

@@ -2,6 +2,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { quote } from '../../src/hosts/quote.ts';
+import { loadOptionsOf } from '../../src/restores/load-options.ts';
+import { loadRestore } from '../../src/restores/restores.ts';
 import { type Bed, startBed, TINY_PARTS, TO_BUCKET } from '../faults/bed.ts';
 import { asWritten } from '../support/as-written.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
@@ -77,6 +79,35 @@ it('takes the place of the file on its host, which is backed up before and kept 
   const drop = `/api/restores/${restore['id']}/drop-kept`;
   const field = { status: 400, body: { field: 'confirm' } };
   expect(await bed.app.call('POST', drop, { confirm: live })).toMatchObject(field);
+  // Its SSH user sees what others have locked, and not what they have open.
+  expect(await bed.app.call('POST', drop, { confirm: kept })).toMatchObject({
+    status: 409,
+    body: { field: 'isUnused' },
+  });
+  const goesOn = await bed.addDatabase({
+    ...{ name: 'goes on', type: 'sqlite', filePath: kept, backupFormat: 'plain' },
+    ...TO_BUCKET,
+  });
+  const registered = { status: 409, body: { message: expect.stringContaining('is registered as') } };
+  expect(await bed.app.call('POST', drop, { confirm: kept, isUnused: true })).toMatchObject(registered);
+  await bed.app.call('DELETE', `/api/databases/${goesOn}`);
+  // Moved by a person, it is not dropped.
+  await bed.sshd.insideHost(`mv ${quote(kept)} ${quote(`${kept}.away`)}`);
+  const gone = { status: 409, body: { field: 'mayBeGone' } };
+  expect(await bed.app.call('POST', drop, { confirm: kept, isUnused: true })).toMatchObject(gone);
+  const { restore: still } = (await bed.app.ask('GET', `/api/restores/${restore['id']}`)) as {
+    restore: Json;
+  };
+  expect(still['kept']).toMatchObject({ state: 'kept' });
+  const { db } = bed.app.services;
+  const id = String(restore['id']);
+  const noted = loadOptionsOf(await loadRestore(db, id));
+  expect(noted.dropBegun).toBeUndefined();
+  expect(noted).toMatchObject({ kept: expect.stringMatching(/^\d+ [\d.-]+ [\d.]+$/) });
+  // A drop of which nobody heard how it ended had begun, and has removed it.
+  await bed.sshd.insideHost(`rm ${quote(`${kept}.away`)}`);
+  const load_options = JSON.stringify({ ...noted, dropBegun: true });
+  await db.updateTable('restores').set({ load_options }).where('id', '=', id).execute();
   await bed.app.ask('POST', drop, { confirm: kept });
   expect(others()).toEqual([live.slice(dirname(live).length + 1)]);
   expect(await bed.app.call('POST', drop, { confirm: kept })).toMatchObject({ status: 409 });
@@ -88,6 +119,8 @@ it('takes the place of the file on its host, which is backed up before and kept 
     .execute();
   expect(audited.map(({ action, success }) => [action, success])).toEqual([
     ['restore', 1],
+    ['restore.drop_kept', 0],
+    ['restore.drop_kept', 0],
     ['restore.drop_kept', 1],
   ]);
 });

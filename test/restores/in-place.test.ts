@@ -115,6 +115,23 @@ describe('a restore in place', () => {
       status: 400,
       body: { field: 'confirm' },
     });
+    // Somebody goes on with it, and nobody is connected at this moment.
+    const goesOn = await bed.source(keptName);
+    expect(await bed.app.call('POST', drop, { confirm: keptName })).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('is registered as the database') },
+    });
+    await bed.app.call('DELETE', `/api/databases/${goesOn}`);
+    expect(await kept()).toEqual([keptName]);
+    // Its safety backup has all of it but what was written since: damaged, it is none.
+    const { db } = bed.app.services;
+    const ofSafety = db.updateTable('backups').where('id', '=', String(restore['safetyBackupId']));
+    await ofSafety.set({ verification: 'failed' }).execute();
+    expect(await bed.app.call('POST', drop, { confirm: keptName })).toMatchObject({
+      status: 400,
+      body: { field: 'isOnlyCopy', message: expect.stringContaining('is the only copy') },
+    });
+    await ofSafety.set({ verification: 'stored' }).execute();
     await bed.app.ask('POST', drop, { confirm: keptName });
     expect(await kept()).toEqual([]);
     expect(await listed()).toEqual([]);
@@ -174,7 +191,13 @@ describe('a restore in place', () => {
       ).toEqual([{ n: 2 }]);
       const { name: keptName } = restore['kept'] as Json;
       expect(await oidOf(String(keptName))).toBe(replaced);
-      await bed.app.ask('POST', `/api/restores/${restore['id']}/drop-kept`, { confirm: keptName });
+      const drop = `/api/restores/${restore['id']}/drop-kept`;
+      expect(await bed.app.call('POST', drop, { confirm: keptName })).toMatchObject({
+        status: 400,
+        body: { field: 'isOnlyCopy' },
+      });
+      expect(await oidOf(String(keptName))).toBe(replaced);
+      await bed.app.ask('POST', drop, { confirm: keptName, isOnlyCopy: true });
       expect(await kept()).toEqual([]);
     } finally {
       await postgres.dropDatabase(latin);
@@ -230,6 +253,7 @@ describe('who is connected', () => {
     expect(await checksums(bed.postgres, source)).toEqual(backedUp);
     await bed.app.ask('POST', `/api/restores/${restore['id']}/drop-kept`, {
       confirm: (restore['kept'] as Json)['name'],
+      isOnlyCopy: true,
     });
   });
 });

@@ -160,7 +160,7 @@ describe('a restore in place that is killed', () => {
       const kept = String((restore['kept'] as Json)['name']);
       expect([await ground.rowsOf(DATABASE), await ground.rowsOf(kept)]).toEqual([ROWS, ROWS - 100]);
       expect(await ground.nameless()).toEqual([]);
-      await ground.app().ask('POST', `/api/restores/${runId}/drop-kept`, { confirm: kept });
+      await ground.app().ask('POST', `/api/restores/${runId}/drop-kept`, { confirm: kept, isOnlyCopy: true });
       expect(await ground.databases()).not.toContain(kept);
     } finally {
       await holder.end();
@@ -204,11 +204,14 @@ describe('a rename into place that is killed', () => {
       await ground.app().kill();
       await holder.query('ROLLBACK');
       await ground.killAndStart();
-      expect(await ground.endOf(runId)).toBe('completed');
+      // The rename that waited went on by itself, or nothing did: it is never done by the next start, of whenever that is.
+      const end = await ground.endOf(runId);
       const { restore } = (await ground.runOf(runId)) as { restore: Json };
-      const kept = String((restore['kept'] as Json)['name']);
-      expect([await ground.rowsOf(DATABASE), await ground.rowsOf(kept)]).toEqual(before);
-      expect(await ground.databases()).not.toContain(name);
+      const kept = (restore['kept'] as Json | null)?.['name'];
+      const beside = kept === undefined ? [name, DATABASE] : [DATABASE, String(kept)];
+      expect(end).toBe(kept === undefined ? 'interrupted' : 'completed');
+      expect(await Promise.all(beside.map(ground.rowsOf))).toEqual(before);
+      expect((await ground.databases()).includes(name)).toBe(kept === undefined);
       expect(await ground.nameless()).toEqual([]);
     } finally {
       await holder.end();

@@ -116,7 +116,24 @@ describe('what was restored beside a database', () => {
     const beforehand = (await bed.app.ask('GET', `/api/restores/${id}`))['restore'] as Json;
     expect(beforehand['exists']).toBe(`“${name}” has taken the place of its database.`);
     expect(await oidOf(source)).toMatchObject({ oid: made?.oid });
+    // Somebody goes back by hand: then nothing is kept any more, and what was restored stands beside it again.
+    const swapBack = `BEGIN; ALTER DATABASE ${quoted(source)} RENAME TO ${quoted(name)};
+      ALTER DATABASE ${quoted(keptName)} RENAME TO ${quoted(source)}; COMMIT`;
+    await bed.postgres.query(swapBack);
     await bed.app.ask('POST', `/api/restores/${restore['id']}/drop-kept`, { confirm: keptName });
+    const back = (await bed.app.ask('GET', `/api/restores/${restore['id']}`))['restore'] as Json;
+    expect(back).toMatchObject({
+      kept: { state: 'taken-back', droppedAt: null },
+      exists: expect.stringContaining('it is what was there before again'),
+    });
+    expect([await oidOf(source), await rowsOf(name)]).toEqual([live, [1, 2, 3]]);
+    const again = `/api/restores/${restore['id']}/drop-kept`;
+    expect(await bed.app.call('POST', again, { confirm: keptName })).toMatchObject({ status: 409 });
+    // What was written into it is dropped for whoever says so alone.
+    const dropBeside = (more: Json) =>
+      bed.app.call('POST', `/api/restores/${id}/drop`, { confirm: name, ...more });
+    expect(await dropBeside({})).toMatchObject({ status: 409, body: { field: 'isUnused' } });
+    expect(await dropBeside({ isUnused: true })).toMatchObject({ status: 200 });
     expect(await bed.databases()).toEqual([source]);
   });
 
@@ -209,6 +226,10 @@ describe('what was restored beside a database', () => {
     // One of that name that is not it is not taken, whatever the look said before.
     const other = { ...row, load_options: JSON.stringify({ adopts: { ...adopts, id: row.replaced_id } }) };
     await expect(run('create', other)).rejects.toThrow('Nothing was renamed');
+    // Somebody came in between: it is told of that one, and not of the database in use.
+    const client = await session(name);
+    await expect(run('create')).rejects.toThrow(`Nothing was renamed: somebody uses database "${name}"`);
+    await client.end();
     expect([await oidOf(name), await oidOf(source)]).toEqual([restored, before]);
     await run('create');
     await run('swap');
@@ -218,7 +239,7 @@ describe('what was restored beside a database', () => {
   });
 
   it('is refused where it is not all of the database, or on another server', async () => {
-    const { id } = await beside('part');
+    const { id, name } = await beside('part');
     const { db } = bed.app.services;
     const row = await loadRestore(db, id);
     const say = (load_options: string) =>
@@ -230,10 +251,21 @@ describe('what was restored beside a database', () => {
       body: { message: expect.stringContaining('some tables alone') },
     });
     await say(JSON.stringify(known));
+    const ofBackup = db.updateTable('backups').where('id', '=', backup.id);
+    await ofBackup.set({ deleted_at: new Date().toISOString() }).execute();
+    expect(await rename(id, {})).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('Swap the two on the server by hand') },
+    });
+    await ofBackup.set({ deleted_at: null }).execute();
     await db.updateTable('restores').set({ host: 'elsewhere' }).where('id', '=', id).execute();
     expect(await rename(id, {})).toMatchObject({
       status: 409,
       body: { message: expect.stringContaining('on another server') },
     });
+    // Nobody has written into it, which needs no word of anybody.
+    await db.updateTable('restores').set({ host: row.host }).where('id', '=', id).execute();
+    await bed.app.ask('POST', `/api/restores/${id}/drop`, { confirm: name });
+    expect(await oidOf(name)).toBeNull();
   });
 });

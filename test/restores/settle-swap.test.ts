@@ -3,6 +3,7 @@ import type { RestoreRow } from '../../src/db/schema.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Host } from '../../src/hosts/host.ts';
 import { cleanUpRestore } from '../../src/restores/clean-up.ts';
+import { loadOptionsOf } from '../../src/restores/load-options.ts';
 import { createRestoreKind } from '../../src/restores/node/restore-kind.ts';
 import { loadRestore } from '../../src/restores/restores.ts';
 import { SEALED } from '../../src/secrets/sealed.ts';
@@ -131,6 +132,30 @@ it('a swap takes as long as it takes, and the time of the removal is counted beh
   expect(commands()).toEqual(['look', 'swap', 'removal']);
   expect(said[1]?.[1]).toBe(signal);
   expect(said[2]?.[1]).not.toBe(signal);
+});
+
+it('a rename of long ago is given back, and never done by itself', async () => {
+  answer = () => 'bridgeport:swap=before\n';
+  const adopts = { restoreId: 'another', name: 'beside <b>', id: '4711' };
+  const id = await swapping({ load_options: JSON.stringify({ adopts }) });
+  expect(await repaired(id)).toMatchObject({ run: 'interrupted', state: 'removed', kept: null });
+  expect(commands()).toEqual(['look', 'removal']);
+});
+
+it.each([
+  [50, 'completed', 'done', ['look', 'swap', 'look']],
+  [70, 'failed', 'removed', ['look', 'removal']],
+])('a swap that was begun %d minutes ago is %s', async (minutes, run, state, asked) => {
+  answer = (command) =>
+    command === 'look' && commands().includes('swap')
+      ? 'bridgeport:swap=after\nbridgeport:told=17 4\n'
+      : 'bridgeport:swap=before\n';
+  const swapAt = new Date(Date.now() - minutes * 60_000).toISOString();
+  const id = await swapping({ load_options: JSON.stringify({ swapAt }) });
+  expect(await repaired(id)).toMatchObject({ run, state });
+  expect(commands()).toEqual(asked);
+  const { kept } = loadOptionsOf(await loadRestore(services.db, id));
+  expect(kept).toBe(state === 'done' ? '17 4' : undefined);
 });
 
 it('what turns out to be swapped behind a removal that is refused is done', async () => {

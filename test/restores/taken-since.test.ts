@@ -49,7 +49,7 @@ const register = (values: Partial<DatabaseRow>) =>
 const done = (values: Partial<RestoreRow> = {}) =>
   restoreRow({ id: 'r', state: 'done', ended_at: ENDED, host: null, port: null, ...values });
 const refusal = (row: RestoreRow) =>
-  refuseTaken(db, row).then(
+  refuseTaken(db, row, row.new_name).then(
     () => null,
     (error: Error) => error.message,
   );
@@ -94,7 +94,9 @@ describe('what a restore has made', () => {
     await db.updateTable('databases').set(at('/srv/other.db')).where('id', '=', 'd').execute();
     await register({ id: 'e', name: 'e', type: 'sqlite', server_id: 'db1', ...at('/link/shop.db') });
     await register({ id: 'f', name: 'f', type: 'sqlite', server_id: 'other', ...at('/srv/ü/shop.db') });
-    expect(await refuseTaken(db, row)).toEqual({ registered: ['/link/shop.db', '/srv/other.db'] });
+    expect(await refuseTaken(db, row, row.new_name)).toEqual({
+      registered: ['/link/shop.db', '/srv/other.db'],
+    });
   });
 
   it('is what was restored into that name last, and none that has failed or was before it', async () => {

@@ -10,9 +10,15 @@ const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 
 export function questionOfDatabase(
   { id, name }: { readonly id: string; readonly name: string },
   depends: WhatDepends,
+  kept: readonly KeptOne[],
   message: string | null,
 ): Question {
-  const refusal = message === null ? null : <Notice tone="error">{message}</Notice>;
+  const refusal = (
+    <>
+      {message !== null && <Notice tone="error">{message}</Notice>}
+      <StaysKept kept={kept} />
+    </>
+  );
   const common = {
     title: `Delete ${name}?`,
     action: `/databases/${id}/delete`,
@@ -37,7 +43,7 @@ export function questionOfDatabase(
     children: (
       <>
         {refusal}
-        {depends.isRunning && refusal === null && (
+        {depends.isRunning && message === null && (
           <Notice tone="warning">A backup runs: cancel it or wait for its end first.</Notice>
         )}
         <p>The database itself is not touched. It has {all} here:</p>
@@ -65,6 +71,29 @@ export function questionOfDatabase(
       </>
     ),
   };
+}
+
+interface KeptOne {
+  /** Of the restore that keeps it. */
+  readonly id: string;
+  readonly name: string;
+}
+
+/** The page of the database alone has told of these. */
+function StaysKept({ kept }: { readonly kept: readonly KeptOne[] }) {
+  if (kept.length === 0) return null;
+  return (
+    <Notice tone="warning">
+      What restores in place have replaced stays where it is, and only admins drop it then:{' '}
+      {kept.map(({ id, name }, index) => (
+        <span key={id}>
+          {index > 0 && ', '}
+          <a href={`/restores/${id}`}>{name}</a>
+        </span>
+      ))}
+      . Drop first what nobody needs.
+    </Notice>
+  );
 }
 
 /** Whether to delete the backups that were ticked. */

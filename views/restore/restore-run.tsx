@@ -32,9 +32,9 @@ export function RestoreRunPage(props: RestoreRunProps) {
   const { frame, item, live } = props;
   const zone = useReader()?.zone ?? 'UTC';
   const { mayChange } = frame.user;
-  const isKept = item.kept !== null && !item.kept.isDropped;
+  const mayDrop = mayChange && (!item.isDropForAdmins || frame.user.isAdmin);
   // Somebody else was faster: there is no form any more that could say so.
-  const isTooLate = !item.isDroppable && !isKept && item.state !== 'left';
+  const isTooLate = !item.isDroppable && item.kept === null && item.state !== 'left';
   return (
     <Page
       frame={frame}
@@ -78,8 +78,14 @@ export function RestoreRunPage(props: RestoreRunProps) {
               {item.swapByHand !== null && (
                 <SwapByHand swap={item.swapByHand} name={item.databaseName} isFile={item.isFile} />
               )}
-              {mayChange && item.kept !== null && isKept && (
-                <DropKept restoreId={item.id} kept={item.kept} isFile={item.isFile} form={props.form} />
+              {mayDrop && item.kept !== null && (
+                <DropKept
+                  restoreId={item.id}
+                  kept={item.kept}
+                  hasSafetyBackup={item.safetyBackupId !== null}
+                  isFile={item.isFile}
+                  form={props.form}
+                />
               )}
               {mayChange && item.isRenamable && (
                 <Panel title="Rename into place">
@@ -92,7 +98,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
                   </a>
                 </Panel>
               )}
-              {mayChange && item.isDroppable && (!item.isDropForAdmins || frame.user.isAdmin) && (
+              {mayDrop && item.isDroppable && (
                 <DropRestored
                   restoreId={item.id}
                   name={item.newName}

@@ -1,20 +1,47 @@
 import { AppError } from '../../errors.ts';
+import { quote } from '../../hosts/quote.ts';
 import type { MadePlan } from '../restore.ts';
 import { connectionSecrets } from './connection.ts';
-import { dropScript, identifyScript, oid, oidIn } from './in-place/in-place.ts';
+import { dropPostgres } from './drop.ts';
+import { oid, readTold, tellLines, toldIn } from './identity.ts';
+import { identifyScript, oidIn } from './in-place/in-place.ts';
+import { literal } from './restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from './restore-target.ts';
 
 /** A restored database keeps its OID through every rename, and no other has it as long as it is there. */
 export function madeByPostgres(target: PostgresRestoreTarget): MadePlan {
   const command = (script: string) => ({ script, secrets: connectionSecrets(target) });
+  const work = workName(target);
   return {
-    identify: { command: command(identifyScript(target, workName(target))), read: readOid },
-    drop: (id) => command(dropScript(target, target.newName, oid(id), 'restored')),
+    identify: {
+      command: command(`${identifyScript(target, work)} || exit
+${untilLeft(work)}
+${tellLines(work)}`),
+      read: readMade,
+    },
+    drop: (id, facts) =>
+      dropPostgres(
+        target,
+        {
+          ...{ what: 'restored', name: target.newName, oid: oid(id), told: toldIn(id) },
+          formerName: null,
+        },
+        facts,
+      ),
   };
 }
 
-function readOid(stdout: string): string {
-  const found = oidIn(stdout);
-  if (found !== undefined) return found;
+/** The last session of the load tells what it wrote when it leaves, which may take a moment. */
+function untilLeft(work: string): string {
+  const sessions = `SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE datname = ${literal(work)} AND usesysid IS NOT NULL`;
+  return `for each in 1 2 3; do
+  [ "$(ask ${quote(sessions)})" != 0 ] || break
+  sleep 1
+done`;
+}
+
+function readMade(stdout: string): string {
+  const [found, told] = [oidIn(stdout), readTold(stdout)];
+  if (found !== undefined) return told === null ? found : `${found} ${told}`;
   throw new AppError('dump_failed', 'The restored database is no longer there: somebody has dropped it.');
 }

@@ -10,6 +10,12 @@ export function explainPostgresRestore(
   target: PostgresRestoreTarget,
   failure: CommandFailure,
 ): AppError | undefined {
+  const { adopts } = target.inPlace ?? {};
+  if (adopts && failure.stderr.includes(OF_RESTORED)) {
+    const restored = describeTarget({ ...target, databaseName: adopts.name });
+    const refusal = explainBy(ADOPT_FAILURES, restored, failure);
+    if (refusal !== undefined) return refusal;
+  }
   const what = describeTarget({ ...target, databaseName: target.newName });
   const known = explainBy(FAILURES, what, failure);
   if (known !== undefined) return known;
@@ -19,6 +25,24 @@ export function explainPostgresRestore(
     ? connection
     : undefined;
 }
+
+/** What a script adds where it failed with what another restore has made. */
+export const OF_RESTORED = 'bridgeport-note: of what was restored';
+
+const ADOPT_FAILURES: readonly KnownFailure[] = [
+  {
+    states: ['55006'],
+    code: 'conflict',
+    message: (what, _detail, words) =>
+      `Nothing was renamed: somebody uses ${what}, which was restored, and nobody is ended there. End the sessions and prepared transactions in it, and ask again. The server said: ${words}`,
+  },
+  {
+    states: ['42501'],
+    code: 'dump_refused',
+    message: (what, _detail, words) =>
+      `Nothing was renamed: the user may not rename ${what}, which was restored. Give another user: its owner with CREATEDB, or a superuser. The server said: ${words}`,
+  },
+];
 
 /** Which would drop what no backup has. */
 const CASCADE_HINT = / HINT: Use DROP \.\.\. CASCADE[^.]*\./g;
@@ -59,18 +83,6 @@ const FAILURES: readonly KnownFailure[] = [
     pattern: /bridgeport: swapped already/,
     code: 'conflict',
     message: (what) => `What was restored has taken the place of ${what} already, and so is not removed.`,
-  },
-  {
-    pattern: /bridgeport: the kept database is another/,
-    code: 'conflict',
-    message: () =>
-      'The database of that name is not the one that was kept, or that one is called something else by now: somebody has renamed it. It was not dropped; look at it on the server.',
-  },
-  {
-    pattern: /bridgeport: the restored database is another/,
-    code: 'conflict',
-    message: () =>
-      'The database of that name is not the one that was restored, or that one is called something else by now: somebody has renamed it. It was not dropped; look at it on the server.',
   },
   {
     pattern: /bridgeport: what was restored is another/,

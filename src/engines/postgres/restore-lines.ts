@@ -87,6 +87,10 @@ export function findPgRestore(dumpMajor: number): string {
 }`;
 }
 
+/** Before what may take long: a role may have limits, which would break it off in the middle. A version has not all of them. */
+export const WITHOUT_TIMEOUTS = `SELECT pg_catalog.count(pg_catalog.set_config(name, '0', false)) FROM pg_catalog.pg_settings
+  WHERE name OPERATOR(pg_catalog.=) ANY (ARRAY['lock_timeout', 'statement_timeout', 'transaction_timeout']::pg_catalog.text[])`;
+
 /** A text as a literal of SQL, whatever the server takes a backslash for. */
 export function literal(text: string): string {
   return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;

@@ -20,6 +20,7 @@ import {
   literal,
   maintenanceLines,
   majorOf,
+  WITHOUT_TIMEOUTS,
 } from './restore-lines.ts';
 import { preflightPostgres } from './restore-preflight.ts';
 import { type PostgresRestoreTarget, workName } from './restore-target.ts';
@@ -57,7 +58,9 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
         ? newCommandGuard(isInTransaction)
         : newArchiveGuard(target.format === 'tar' ? 'tar' : 'custom'),
     count: countRows(target, workName(target)),
-    check: command(`${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=ANALYZE`),
+    check: command(
+      `${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=${quote(WITHOUT_TIMEOUTS)} --command=ANALYZE >/dev/null`,
+    ),
     finish: target.inPlace ? null : command(finishScript(target)),
     ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : { made: madeByPostgres(target) }),
     remove: command(
@@ -220,7 +223,7 @@ function finishScript(target: PostgresRestoreTarget): string {
   return `${maintenanceLines(target)}
 ${EXISTS}
 if exists ${quote(literal(work))}; then
-  ( PGDATABASE=${work}; sql --command=ANALYZE ) || exit
+  ( PGDATABASE=${work}; sql --command=${quote(WITHOUT_TIMEOUTS)} --command=ANALYZE ) >/dev/null || exit
   tries=0
   until said=$(sql --command=${quote(`ALTER DATABASE ${work} RENAME TO ${identifier(target.newName)}`)} 2>&1); do
     tries=$((tries + 1))

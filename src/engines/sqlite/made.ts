@@ -1,7 +1,8 @@
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
-import type { KnownFailure } from '../known-failures.ts';
-import type { DropFacts, MadePlan } from '../restore.ts';
+import type { DropFacts } from '../drop.ts';
+import type { MadePlan } from '../restore.ts';
+import { explainSqliteDrop, MADE_FAILURES } from './drop-failures.ts';
 import { LOOK_WHO, SEES_ALL } from './in-place/openers.ts';
 import { INODE } from './in-place/state.ts';
 
@@ -9,11 +10,15 @@ import { INODE } from './in-place/state.ts';
  * A restored file is told by its inode, its device and when it was made, none of which the link that names it changes: an inode alone is
  * given to another file as soon as it is free (ext4). `lines` come before all.
  */
-export function madeBySqlite(lines: string): MadePlan {
+export function madeBySqlite(path: string, lines: string): MadePlan {
   const command = (script: string) => ({ script: `${lines}\n${TOLD}\n${script}` });
   return {
     identify: { command: command(IDENTIFY), read: readMade },
-    drop: (id, facts) => command(dropScript(idsOf(id), facts)),
+    drop: (id, facts) => ({
+      command: command(dropScript(idsOf(id), facts)),
+      read: () => 'dropped',
+      explain: (failure) => explainSqliteDrop(MADE_FAILURES, path, failure),
+    }),
   };
 }
 
@@ -53,18 +58,18 @@ function idsOf(id: string): { readonly identity: string; readonly changedAt: str
 
 function dropScript(
   { identity, changedAt }: ReturnType<typeof idsOf>,
-  { registered, isUnused }: DropFacts,
+  { registered, isUnused, mayBeGone }: DropFacts,
 ): string {
   return `${INODE}
 ${LOOK_WHO}
 ${SEES_ALL}
-[ -d "$parent/" ] || refuse "no folder: $parent"
+require_parent
 set -- ${registered.map(quote).join(' ')}
 if [ ! -e "$new" ] && [ ! -L "$new" ]; then
   for file do
     [ "$(identity "$file")" != '${identity}' ] || refuse "is a database now: $file"
   done
-  refuse 'no longer there'
+  ${mayBeGone ? 'exit 0' : "refuse 'no longer there'"}
 fi
 [ -f "$new" ] && [ ! -L "$new" ] && [ "$(identity "$new")" = '${identity}' ] || refuse 'the restored file is another'
 for file do
@@ -78,38 +83,3 @@ done
 [ "$(changed_at "$new")" = '${changedAt}' ] || refuse "used since: $new"
 ${isUnused ? '' : "sees_all || refuse 'unseen'\n"}rm -f -- "$new"`;
 }
-
-/** Of the drop of what was restored. */
-export const MADE_FAILURES: readonly KnownFailure[] = [
-  {
-    pattern: /bridgeport: the restored file is another/,
-    code: 'conflict',
-    message: () =>
-      'The file of that name is not the one that was restored, by its inode, its device and when it was made: somebody has moved or replaced it, or its disk was mounted anew. It was not removed; look at it on the host.',
-  },
-  {
-    pattern: /bridgeport: no longer there/,
-    code: 'conflict',
-    message: (path) =>
-      `${path} is no longer there under that name, so nothing was removed: somebody has moved or removed it. See on the host what became of it.`,
-  },
-  {
-    pattern: /bridgeport: is a database now: ([^\n]*)/,
-    code: 'conflict',
-    message: (path, file) =>
-      `What was restored as ${path} is the file of a registered database now, ${file}. It was not removed.`,
-  },
-  {
-    pattern: /bridgeport: used since: ([^\n]*)/,
-    code: 'conflict',
-    message: (path, file) =>
-      `It was not removed: ${file} was written after ${path} was restored, so that somebody seems to go on with it. See on the host who does, and remove it there if nobody needs it.`,
-  },
-  {
-    pattern: /bridgeport: unseen/,
-    code: 'conflict',
-    field: 'isUnused',
-    message: (path) =>
-      `It was not removed: the SSH user can’t see what other users’ processes have open, so nobody knows whether one of them has ${path} open. Have somebody look on the host as root, and say that nothing uses it (in the API: isUnused).`,
-  },
-];

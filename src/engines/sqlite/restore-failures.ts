@@ -2,11 +2,10 @@ import type { AppError } from '../../errors.ts';
 import { explainBy, type KnownFailure } from '../known-failures.ts';
 import type { CommandFailure } from '../target.ts';
 import { IN_PLACE_FAILURES } from './in-place/failures.ts';
-import { MADE_FAILURES } from './made.ts';
 
 /** What a failed restore into a new file says, as an error for an admin; undefined when it says nothing known. */
 export function explainSqliteRestore(path: string, failure: CommandFailure): AppError | undefined {
-  return explainBy([...IN_PLACE_FAILURES, ...MADE_FAILURES, ...FAILURES], JSON.stringify(path), failure);
+  return explainBy([...IN_PLACE_FAILURES, ...FAILURES], JSON.stringify(path), failure);
 }
 
 const FAILURES: readonly KnownFailure[] = [

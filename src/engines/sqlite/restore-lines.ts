@@ -1,7 +1,10 @@
 import { quote } from '../../hosts/quote.ts';
 import { FIND_PROGRAM, TRUST } from './shell.ts';
 
-/** Shell lines that name the places: `$new` is what is asked for, `$folder` is ours until then. */
+/**
+ * Shell lines that name the places: `$new` is what is asked for, `$folder` is ours until then. Before what is not there is taken for
+ * what is gone, `require_parent`: in a folder that may not be searched nothing seems to be there.
+ */
 export function placeLines(path: string, folder: string): string {
   const parent = path.slice(0, path.lastIndexOf('/')) || '/';
   return `export LC_ALL=C
@@ -15,6 +18,9 @@ refuse_taken() {
   for name in "$new" "$new-wal" "$new-shm" "$new-journal"; do
     [ ! -e "$name" ] && [ ! -L "$name" ] || refuse "taken: $name"
   done
+}
+require_parent() {
+  [ -d "$parent/" ] && [ -x "$parent/" ] || refuse "no folder: $parent"
 }
 enter() {
   cd -- "$folder" 2>/dev/null && [ -O . ] && [ -f restored.sqlite ] && [ ! -L restored.sqlite ] || refuse 'gone'

@@ -34,7 +34,7 @@ export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan
     explain: (failure) => explainSqliteRestore(path, failure),
   };
   const { inPlace } = target;
-  if (!inPlace) return { ...beside, made: madeBySqlite(lines) };
+  if (!inPlace) return { ...beside, made: madeBySqlite(path, lines) };
   pathOf(inPlace.keptName);
   const replaced = { newName: path, token: target.token, inPlace, lines };
   return {
@@ -51,7 +51,7 @@ function folderOf({ token, isDrill }: RestoreTarget): string {
   return `${isDrill ? 'bp_drill_' : '.bridgeport-restore-'}${token}`;
 }
 
-const MAKE_FOLDER = `[ -d "$parent/" ] || refuse "no folder: $parent"
+const MAKE_FOLDER = `require_parent
 mkdir -- "$folder" || refuse "no folder can be made in $parent"
 cd -- "$folder" && [ -O . ] && : >restored.sqlite || refuse "no file can be made in $parent"`;
 
@@ -134,7 +134,8 @@ cd / && rm -f -- "$folder/pid" "$folder/restored.sqlite" "$folder/restored.sqlit
 }
 
 /** What `finish` has begun to name is not ended yet, so it goes, too. */
-const REMOVE = `[ -d "$folder" ] && [ ! -L "$folder" ] || exit 0
+const REMOVE = `require_parent
+[ -d "$folder" ] && [ ! -L "$folder" ] || exit 0
 cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
 ${END_NOTED}
 [ ! "$new" -ef restored.sqlite ] || rm -f -- "$new"

@@ -58,7 +58,11 @@ export const restoreShape = z.object({
   safetyBackupId: id.nullable(),
   /** What was replaced, under the name that it has since; null: nothing was. */
   kept: z
-    .object({ name: z.string(), state: z.enum(['kept', 'dropped']), droppedAt: instant.nullable() })
+    .object({
+      name: z.string(),
+      state: z.enum(['kept', 'dropped', 'taken-back']),
+      droppedAt: instant.nullable(),
+    })
     .nullable(),
   createdAt: instant,
   endedAt: instant.nullable(),
@@ -67,6 +71,14 @@ export const restoreShape = z.object({
 const login = {
   username: z.string().min(1).max(255).optional(),
   password: z.string().min(1).max(1024).optional(),
+};
+
+const drop = {
+  ...login,
+  confirm: z.string().max(1024),
+  isUnused: z.boolean().optional(),
+  isOnlyCopy: z.boolean().optional(),
+  mayBeGone: z.boolean().optional(),
 };
 
 export function restoreRoutes(services: Services) {
@@ -161,8 +173,9 @@ export function restoreRoutes(services: Services) {
       method: 'POST',
       path: '/api/restores/:id/drop-kept',
       access: 'operator',
-      summary: 'Drop what a restore in place has replaced; the name under which it is kept in `confirm`',
-      body: z.object({ ...login, confirm: z.string().max(1024) }),
+      summary:
+        'Drop what a restore in place has replaced, the very one; the name under which it is kept in `confirm`, and `isUnused` where somebody may go on with it unseen, `isOnlyCopy` where its safety backup was declined, is gone or damaged, `mayBeGone` where somebody has dropped it already; for admins where its database is gone',
+      body: z.object(drop),
       answer: success,
       refusals: [404, 409],
       handle: async ({ params, actor, body, signal }) => {
@@ -191,13 +204,8 @@ export function restoreRoutes(services: Services) {
       path: '/api/restores/:id/drop',
       access: 'operator',
       summary:
-        'Drop what a restore has made beside its database, the very one (PostgreSQL, SQLite); its name in `confirm`, and `isUnused` of a file that others may have open unseen, `isOnlyCopy` where its backup is gone or damaged; for admins where it is in another environment, or its database is gone',
-      body: z.object({
-        ...login,
-        confirm: z.string().max(1024),
-        isUnused: z.boolean().optional(),
-        isOnlyCopy: z.boolean().optional(),
-      }),
+        'Drop what a restore has made beside its database, the very one (PostgreSQL, SQLite); its name in `confirm`, and `isUnused` where somebody may go on with it unseen, `isOnlyCopy` where its backup is gone or damaged, `mayBeGone` where somebody has dropped it already; for admins where it is in another environment, or its database is gone',
+      body: z.object(drop),
       answer: success,
       refusals: [404, 409],
       handle: async ({ params, actor, body, signal }) => {

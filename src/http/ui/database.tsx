@@ -201,10 +201,7 @@ async function sendDatabase(
       test={shown.test ?? null}
       held={database.passwordHeld}
       passwordForm={shown.refused ?? freshForm()}
-      kept={(await listKept(services.db, database.id)).map((row) => ({
-        id: row.id,
-        name: row.kept_name ?? '',
-      }))}
+      kept={await keptOf(services, database.id)}
     />,
     shown.refused === undefined ? 200 : 422,
   );
@@ -220,6 +217,7 @@ async function sendSettings(
   const summary = await summaryOf(services, database, environment);
   const isAsked = asks && mayChange(c);
   const depends = isAsked ? await whatDependsOn(services.db, database.id) : null;
+  const kept = isAsked ? await keptOf(services, database.id) : [];
   return sendPage(
     c,
     <DatabaseSettingsPage
@@ -227,10 +225,15 @@ async function sendSettings(
       database={summary}
       facts={factsOf(database, summary)}
       test={null}
-      question={depends === null ? null : questionOfDatabase(database, depends, message)}
+      question={depends === null ? null : questionOfDatabase(database, depends, kept, message)}
     />,
     message === null ? 200 : 422,
   );
+}
+
+/** What restores in place have replaced and nobody has dropped. */
+async function keptOf({ db }: Services, databaseId: string) {
+  return (await listKept(db, databaseId)).map(({ id, kept_name: name }) => ({ id, name: name ?? '' }));
 }
 
 /** What was typed of a password, and for which target, is asked for anew. */

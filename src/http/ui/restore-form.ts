@@ -1,5 +1,7 @@
 import type { RestorePageProps } from '../../../views/restore/restore-props.ts';
 import { AppError, toAppError } from '../../errors.ts';
+import type { DropInput } from '../../restores/drop-on-host.ts';
+import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
 
 /** Fields of a form about restores that are never sent back. */
 export const RESTORE_SECRETS = ['password'];
@@ -24,4 +26,20 @@ export function lostChoice(
   ];
   if (lost.length === 0) return null;
   return `This backup can’t be restored by ${lost.join(' and ')}, as was chosen, so nothing is restored yet. Choose another backup, or restore all of this one.`;
+}
+
+/** As whom the target is opened, where that is not who restored. A password counts as it was typed, with the blanks around it. */
+export function loginIn(body: FormBody) {
+  return { username: textOf(body, 'username') ?? undefined, password: body['password'] || undefined };
+}
+
+/** What is said of what is dropped. */
+export function dropIn(body: FormBody): DropInput {
+  return {
+    confirm: body['confirm'] ?? '',
+    isUnused: isTicked(body, 'isUnused'),
+    isOnlyCopy: isTicked(body, 'isOnlyCopy'),
+    mayBeGone: isTicked(body, 'mayBeGone'),
+    ...loginIn(body),
+  };
 }

@@ -8,7 +8,9 @@ import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { obstacleToRename } from '../../restores/ask-rename.ts';
-import { isDroppable, isForAdmins, isTheOnlyCopy } from '../../restores/drop-restored.ts';
+import { isTheOnlyKept } from '../../restores/drop-kept.ts';
+import { isForAdmins } from '../../restores/drop-on-host.ts';
+import { isDroppable, isTheOnlyCopy } from '../../restores/drop-restored.ts';
 import { isLive, loadOptionsOf } from '../../restores/load-options.ts';
 import {
   checksOf,
@@ -56,9 +58,9 @@ export async function loadRestoreItem(
       swapByHand: await swapByHandOf(db, row, now()),
       safetyBackupId: row.safety_backup_id,
       kept:
-        row.kept_name === null || row.kept_state === null
+        row.kept_name === null || row.kept_state !== 'kept'
           ? null
-          : { name: row.kept_name, isDropped: row.kept_state === 'dropped' },
+          : { name: row.kept_name, isOnlyCopy: await isTheOnlyKept(db, row) },
       adopts,
       isDroppable: isDroppable(row),
       isRenamable: (await obstacleToRename(db, row)) === null,

@@ -26,14 +26,14 @@ import { listServersOf } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
+import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { nothingToParse, type Parsed, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { restoreChoices } from './restore-choices.ts';
-import { explainRestore, lostChoice, RESTORE_SECRETS } from './restore-form.ts';
+import { dropIn, explainRestore, loginIn, lostChoice, RESTORE_SECRETS } from './restore-form.ts';
 import { loadRestoreItem } from './restore-item.ts';
 
 const MOST_SERVERS = 500;
@@ -147,9 +147,8 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     return submit(c, services, {
       ...atItsEnd(c, services),
       async act(_, body) {
-        const input = { confirm: body['confirm'] ?? '', ...loginIn(body) };
-        await dropKept(services, actorOf(c, services), id, input, c.req.raw.signal);
-        return { to: `/restores/${id}`, say: 'kept-dropped' };
+        const end = await dropKept(services, actorOf(c, services), id, dropIn(body), c.req.raw.signal);
+        return { to: `/restores/${id}`, say: end === 'taken-back' ? 'kept-taken-back' : 'kept-dropped' };
       },
     });
   });
@@ -159,10 +158,7 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     return submit(c, services, {
       ...atItsEnd(c, services),
       async act(_, body) {
-        const isUnused = isTicked(body, 'isUnused');
-        const isOnlyCopy = isTicked(body, 'isOnlyCopy');
-        const input = { confirm: body['confirm'] ?? '', isUnused, isOnlyCopy, ...loginIn(body) };
-        await dropRestored(services, actorOf(c, services), id, input, c.req.raw.signal);
+        await dropRestored(services, actorOf(c, services), id, dropIn(body), c.req.raw.signal);
         return { to: `/restores/${id}`, say: 'restored-dropped' };
       },
     });
@@ -194,11 +190,6 @@ function atItsEnd(c: Context<UiEnv>, services: Services) {
     explain: explainRestore,
     refuse: (form: FormState) => sendRestore(c, services, form, 422),
   };
-}
-
-/** As whom the target is opened, where that is not who restored. A password counts as it was typed, with the blanks around it. */
-function loginIn(body: FormBody) {
-  return { username: textOf(body, 'username') ?? undefined, password: body['password'] || undefined };
 }
 
 async function sendRestore(

@@ -7,7 +7,7 @@ import { openRestoreTarget, starterOf, UNKNOWN_DUMP } from '../open-target.ts';
 import { recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
 import { placeChecks } from '../same-place.ts';
-import { lastCommand, recordReplaced } from '../swap.ts';
+import { recordReplaced, runLast } from '../swap.ts';
 import { closeQuietly } from './close-quietly.ts';
 import type { Progress } from './progress.ts';
 import { refuseFailed } from './refused.ts';
@@ -42,10 +42,7 @@ export async function adoptRestored(
     progress.enter('finish');
     await hold();
     await recordRestore(db, claim, { state: 'finishing' });
-    const last = await lastCommand(db, claim.runId, plan);
-    if (last !== null) {
-      await hostOutput(host, last, { signal, explain: plan.explain, name: 'The end of the restore' });
-    }
+    await runLast(services, claim.runId, { host, plan, signal });
     const measured = { restoreMs: Math.round(uptimeMs() - begunAt), dumpBytes: 0 };
     return { measured, isCompared: false, difference: null };
   } finally {

@@ -6,13 +6,12 @@ import { endRun, isOwn } from '../../runs/claim.ts';
 import type { RepairContext, RunKind } from '../../runs/kind.ts';
 import type { RestoreServices } from '../context.ts';
 import { factsOf } from '../dump-facts.ts';
-import { hostOutput } from '../host-output.ts';
-import { isLive } from '../load-options.ts';
+import { isLive, loadOptionsOf } from '../load-options.ts';
 import { openRestoreTarget } from '../open-target.ts';
 import { removeMade } from '../remove-made.ts';
 import { findRestore } from '../restores.ts';
 import { type FailedRestore, mayHaveMade, settleDone, settleFailed, settleLater } from '../settle.ts';
-import { isSwapped, lastCommand } from '../swap.ts';
+import { isSwapped, runLast } from '../swap.ts';
 import { afterCommit } from './after-commit.ts';
 import { runRestore } from './run-restore.ts';
 
@@ -88,7 +87,9 @@ interface Swap {
 /**
  * A swap is both names or neither, and what has not taken its place can be removed without harm: so one that was not cancelled is ended,
  * and where that can't be, what was restored goes. Only what took its place can't be removed: then it is done, which is asked first, so
- * that nothing is repeated, and once more behind a removal that failed.
+ * that nothing is repeated, and once more behind a removal that failed. A swap of long ago
+ * is not ended: it would throw out who is connected now, and put aside what was written since. Where nothing was loaded, giving back the
+ * name costs nothing, so that it is never ended.
  */
 async function repairSwap(
   services: RestoreServices,
@@ -98,9 +99,10 @@ async function repairSwap(
   const { db, log, now } = services;
   const { claim, signal } = context;
   if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
-  const isCancelled = why.code === 'cancelled';
-  const notEnded = isCancelled ? null : await finishAgain(services, row, signal);
-  if (!isCancelled && notEnded === null) return settleDone(db, claim, now());
+  const isGivenUp = why.code === 'cancelled' || loadOptionsOf(row).adopts !== undefined;
+  const end = async () => (wasLongAgo(row, now()) ? TOO_LATE : finishAgain(services, row, signal));
+  const notEnded = isGivenUp ? null : await end();
+  if (!isGivenUp && notEnded === null) return settleDone(db, claim, now());
   const notRemoved = await removeMade(services, row, removalSignal(context), REPAIR);
   if (notRemoved === null) {
     const error = notEnded === null ? why : new AppError('conflict', `${why.message} ${notEnded}`);
@@ -109,6 +111,16 @@ async function repairSwap(
   if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
   log.warn('nobody knows yet what a swap came to', { runId: run.id, error: notRemoved });
   await tryLater(services, context, run, notRemoved);
+}
+
+/** Statistics are made before the names are changed, which may take a while. */
+const LONG_AGO_MS = 60 * 60_000;
+const TOO_LATE =
+  'Its swap had begun more than an hour before, and was not done by itself now: restore it again.';
+
+function wasLongAgo(row: RestoreRow, now: Date): boolean {
+  const { swapAt } = loadOptionsOf(row);
+  return swapAt !== undefined && now.getTime() - Date.parse(swapAt) > LONG_AGO_MS;
 }
 
 /**
@@ -171,9 +183,7 @@ async function finishAgain(
       REPAIR,
     );
     try {
-      const last = await lastCommand(services.db, row.id, plan);
-      if (last === null) return null;
-      await hostOutput(host, last, { signal, explain: plan.explain, name: 'The end of the restore' });
+      await runLast(services, row.id, { host, plan, signal });
       return null;
     } finally {
       await host.close();

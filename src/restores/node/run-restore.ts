@@ -22,7 +22,7 @@ import { loadRestore, recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
 import { placeChecks } from '../same-place.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } from '../settle.ts';
-import { lastCommand, recordReplaced } from '../swap.ts';
+import { recordReplaced, runLast } from '../swap.ts';
 import { adoptRestored } from './adopt-restored.ts';
 import { afterCommit } from './after-commit.ts';
 import { closeQuietly } from './close-quietly.ts';
@@ -255,12 +255,17 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
     await hostOutput(host, plan.check, { signal, explain, name: 'The check of what was restored' });
     return { measured: measured(), isCompared, difference };
   }
-  const made = await identifyMade(making);
+  const made = plan.swap === undefined ? await identifyMade(making) : await swapBegun(making);
   await hold();
   await recordRestore(db, claim, { state: 'finishing', ...made });
-  const last = await lastCommand(db, claim.runId, plan);
-  if (last !== null) await hostOutput(host, last, { signal, explain, name: 'The end of the restore' });
+  await runLast(services, claim.runId, { host, plan, signal });
   return { measured: measured(), isCompared, difference };
+}
+
+/** So that a later start can tell whether it is of now. */
+async function swapBegun({ services: { db, now }, context }: Making) {
+  const row = await loadRestore(db, context.claim.runId);
+  return { load_options: loadOptionsText({ ...loadOptionsOf(row), swapAt: now().toISOString() }) };
 }
 
 /** So that the very one can be dropped later. That it can't be told is no reason to give up what was restored. */

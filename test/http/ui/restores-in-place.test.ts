@@ -26,7 +26,12 @@ beforeAll(async () => {
     .set({ name: NAME, type: 'postgres', database_name: 'shop <b> "ü"', host: '127.0.0.1' })
     .where('id', '=', databaseId)
     .execute();
-  const about = { backup_id: backupId, database_id: databaseId, new_name: 'shop <b> "ü"' };
+  const { environment_id } = await db
+    .selectFrom('databases')
+    .select('environment_id')
+    .where('id', '=', databaseId)
+    .executeTakeFirstOrThrow();
+  const about = { backup_id: backupId, database_id: databaseId, environment_id, new_name: 'shop <b> "ü"' };
   await db
     .insertInto('restores')
     .values(
@@ -216,15 +221,25 @@ it('renames what was restored beside it into place, the name of the database typ
 it('shows what is kept, which only its own name drops', async () => {
   const database = await operator.get(`/databases/${databaseId}`);
   expect(database.html).toContain('<a href="/restores/kept">shop &lt;b&gt; &quot;ü&quot;_before_');
+  // Nothing leads to it any more once its database is deleted, and operators can't drop it then.
+  const asked = await operator.get(`/databases/${databaseId}/settings?delete`);
+  expect(asked.html).toMatch(/only admins drop it then:[^.]*<a href="\/restores\/kept">shop &lt;b&gt;/);
   const { html } = await operator.get('/restores/kept');
   expect(html).toContain('is kept as');
   expect(html).toContain('action="/restores/kept/drop-kept"');
+  expect(html).toMatch(/It is the only copy:\s+no safety backup was made before[\s\S]*name="isOnlyCopy"/);
+  expect(html).not.toContain('name="mayBeGone"');
+  const { db } = pages.services;
+  const ofRestore = db.updateTable('restores').where('id', '=', 'kept');
+  await ofRestore.set({ safety_backup_id: backupId }).execute();
+  const saved = (await operator.get('/restores/kept')).html;
+  expect(saved).toContain('what was written after that, until the swap, is nowhere else');
+  expect(saved).not.toContain('name="isOnlyCopy"');
   expect((await viewer.get('/restores/kept')).html).not.toContain('drop-kept');
   expect((await viewer.post('/restores/kept/drop-kept', { confirm: KEPT })).status).toBe(403);
   const wrong = await operator.post('/restores/kept/drop-kept', { confirm: 'shop <b> "ü"' });
   expect(wrong).toMatchObject({ status: 422, html: expect.stringContaining('id="field-confirm-error"') });
   expect(wrong.html).toMatch(/<li><a href="#field-confirm">Confirm<\/a>: [^<]+<\/li>/);
-  const { db } = pages.services;
   const row = await db.selectFrom('restores').selectAll().where('id', '=', 'kept').executeTakeFirstOrThrow();
   expect(row.kept_state).toBe('kept');
 });

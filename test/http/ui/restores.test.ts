@@ -16,6 +16,7 @@ import { write } from '../../../src/db/write.ts';
 import { newId } from '../../../src/ids.ts';
 import { hostPlace } from '../../../src/object-stores/place.ts';
 import { createRestoreKind } from '../../../src/restores/node/restore-kind.ts';
+import { loadRestore } from '../../../src/restores/restores.ts';
 import { insertRun } from '../../../src/runs/claim.ts';
 import { createWorker } from '../../../src/runs/worker.ts';
 import type { Worker } from '../../../src/runs/worker-port.ts';
@@ -223,7 +224,7 @@ it('drops what was restored beside the database, the very file and nothing else'
   expect(await refusal()).toContain('is not the one that was restored');
   expect(readFileSync(newName, 'utf8')).toBe('somebody else’s');
   rmSync(newName);
-  expect(await refusal()).toContain('is no longer there under that name');
+  expect(await refusal()).toMatch(/name="mayBeGone"[\s\S]*is no longer there under that name/);
   expect((await operator.get(page)).html).toContain('is there, whole');
   renameSync(`${newName}.moved`, newName);
   // Somebody goes on with it.
@@ -481,7 +482,20 @@ it('takes the place of a file that nobody has open, and drops what it keeps of i
   expect(html).not.toMatch(/name="(?:username|password)"/);
   const beside = await operator.post(`${page}/drop`, { confirm: source });
   expect(beside.html).toContain('is the database itself');
-  const dropped = await operator.post(`${page}/drop-kept`, { confirm: join(folder, kept) });
+  expect(html).toMatch(/It is the only copy:\s+no safety backup was made before/);
+  const drop = { confirm: join(folder, kept), isUnused: 'true' };
+  const only = await operator.post(`${page}/drop-kept`, drop);
+  expect([only.status, only.html.includes('id="field-isOnlyCopy-error"')]).toEqual([422, true]);
+  const { db } = pages.services;
+  const restoreId = page.split('/').at(-1) ?? '';
+  const { database_id } = await loadRestore(db, restoreId);
+  const ofRestore = db.updateTable('restores').where('id', '=', restoreId);
+  await ofRestore.set({ database_id: 'gone' }).execute();
+  expect((await operator.get(page)).html).not.toContain('/drop-kept"');
+  expect((await operator.post(`${page}/drop-kept`, { ...drop, isOnlyCopy: 'true' })).status).toBe(403);
+  await ofRestore.set({ database_id }).execute();
+  expect(existsSync(join(folder, kept))).toBe(true);
+  const dropped = await operator.post(`${page}/drop-kept`, { ...drop, isOnlyCopy: 'true' });
   expect(dropped.status).toBe(303);
   expect(existsSync(join(folder, kept))).toBe(false);
 });

@@ -1,9 +1,10 @@
 import { quote } from '../../../hosts/quote.ts';
 import type { Adopted, InPlaceTarget } from '../../in-place.ts';
+import { oid, requireName } from '../identity.ts';
+import { OF_RESTORED } from '../restore-failures.ts';
 import { endOwnSessions, identifier, literal, maintenanceLines } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
 import { IN_USE } from '../tools.ts';
-import { oid, requireName } from './in-place.ts';
 import { keepReplaced, refuseSwapped, trySettings } from './restore-beside.ts';
 
 const rename = (from: string, to: string) => `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)}`;
@@ -21,7 +22,10 @@ export function adoptScript(target: PostgresRestoreTarget, { name, id }: Adopted
     requireName(oid(id), work, ANOTHER),
   ];
   return `${maintenanceLines(target)}
-sql --command=${quote(`/* ${work} */ ${steps.join('; ')}`)} || exit
+sql --command=${quote(`/* ${work} */ ${steps.join('; ')}`)} || {
+  echo '${OF_RESTORED}' >&2
+  exit 3
+}
 ${trySettings(target)}`;
 }
 

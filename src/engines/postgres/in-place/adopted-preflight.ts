@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Adopted } from '../../in-place.ts';
 import type { PreflightCheck } from '../../restore.ts';
-import { oid } from './in-place.ts';
+import { oid } from '../identity.ts';
 
 /** Gives one line of JSON for `adoptedCheck`: the database that another restore has made, by its OID. */
 export function adoptedQuery({ id }: Adopted): string {
@@ -12,7 +12,7 @@ export function adoptedQuery({ id }: Adopted): string {
       'isOpen', d.datallowconn,
       'prepared', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_xacts x WHERE x.database = d.datname),
       'sessions', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid
-        AND a.pid <> pg_catalog.pg_backend_pid() AND coalesce(a.backend_type, '') <> 'autovacuum worker'))
+        AND a.pid <> pg_catalog.pg_backend_pid() AND a.usesysid IS NOT NULL))
     FROM pg_catalog.pg_database d WHERE d.oid = ${oid(id)}))::pg_catalog.jsonb`;
 }
 

@@ -2,7 +2,9 @@ import { AppError } from '../../../errors.ts';
 import { quote } from '../../../hosts/quote.ts';
 import type { InPlaceTarget, SwapPlan } from '../../in-place.ts';
 import { connectionSecrets, describeTarget } from '../connection.ts';
-import { identifier, literal, maintenanceLines } from '../restore-lines.ts';
+import { dropPostgres } from '../drop.ts';
+import { oid, readTold, requireName, tellLines, toldIn } from '../identity.ts';
+import { identifier, literal, maintenanceLines, WITHOUT_TIMEOUTS } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
 import { IN_USE } from '../tools.ts';
 import { settingsOf } from './restore-beside.ts';
@@ -25,10 +27,23 @@ export function swapPostgres(target: PostgresRestoreTarget, inPlace: InPlaceTarg
       command: command(`${maintenanceLines(target)}
 ${lookAtSwap(target, inPlace.keptName, oid(replacedId))}
 look_at_swap
-printf 'bridgeport:swap=%s\\n' "$swap"`),
-      read: (stdout) => /^bridgeport:swap=after$/m.test(stdout),
+printf 'bridgeport:swap=%s\\n' "$swap"
+[ "$swap" = after ] || exit 0
+${tellLines(inPlace.keptName)}`),
+      read: (stdout) => ({
+        isDone: /^bridgeport:swap=after$/m.test(stdout),
+        kept: readTold(stdout),
+      }),
     }),
-    drop: (replacedId) => command(dropScript(target, inPlace.keptName, oid(replacedId), 'kept')),
+    drop: (replacedId, { kept, ...facts }) =>
+      dropPostgres(
+        target,
+        {
+          ...{ what: 'kept', name: inPlace.keptName, oid: oid(replacedId), told: toldIn(kept) },
+          formerName: target.newName,
+        },
+        facts,
+      ),
   };
 }
 
@@ -52,18 +67,6 @@ function readOid(target: PostgresRestoreTarget, stdout: string): string {
   );
 }
 
-/** As it was recorded: digits alone get into a statement. */
-export function oid(replacedId: string): string {
-  if (/^\d{1,10}$/.test(replacedId)) return replacedId;
-  throw new AppError('internal', 'What a restore replaces was not recorded as it should be.');
-}
-
-/** Fails, with words for `explainPostgresRestore`, unless the database of that OID has that name; a cast of a constant would fail in any case. */
-export function requireName(replacedId: string, name: string, words = 'not to be swapped: other'): string {
-  return `SELECT CAST((SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)})
-  THEN '0' ELSE 'bridgeport: ${words}' END) AS pg_catalog.int4)`;
-}
-
 /** A try takes the five seconds for which the server waits for sessions to leave. */
 const TRIES = 3;
 
@@ -74,6 +77,7 @@ function swapScript(target: PostgresRestoreTarget, inPlace: InPlaceTarget, repla
   const rename = (from: string, to: string) =>
     `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)}`;
   const steps = [
+    WITHOUT_TIMEOUTS,
     'BEGIN',
     requireName(replacedId, newName),
     ...(adopts ? [requireName(oid(adopts.id), work)] : []),
@@ -89,7 +93,7 @@ ${lookAtSwap(target, keptName, replacedId)}
 end_sessions() {
   for each in 1 2 3 4 5; do
     sleep 1
-    ask ${quote(`SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE datid = ${replacedId} AND pid <> pg_catalog.pg_backend_pid()`)}
+    ask ${quote(`SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE datid = ${replacedId} AND pid <> pg_catalog.pg_backend_pid() AND usesysid IS NOT NULL`)}
   done
 }
 swap_names() {
@@ -102,7 +106,7 @@ swap_names() {
 }
 look_at_swap
 case $swap in
-before) ( PGDATABASE=${work}; sql --command=ANALYZE ) || exit ;;
+before) ( PGDATABASE=${work}; sql --command=${quote(WITHOUT_TIMEOUTS)} --command=ANALYZE ) >/dev/null || exit ;;
 esac
 tries=0
 while :; do
@@ -127,29 +131,4 @@ while :; do
   printf '%s\\n' "$said" >&2
   exit 3
 done`;
-}
-
-/** Drops the database of that OID where that has that name still; `what` it was, for the words of a refusal. */
-export function dropScript(
-  target: PostgresRestoreTarget,
-  name: string,
-  replacedId: string,
-  what: 'kept' | 'restored',
-): string {
-  const kept = identifier(name);
-  return `${maintenanceLines(target)}
-kept=$(ask ${quote(`SELECT CASE
-  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)}) THEN 'here'
-  WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} OR datname = ${literal(name)}) THEN 'other'
-  ELSE 'gone' END`)}) || exit
-case $kept in
-gone) exit 0 ;;
-here) ;;
-*)
-  echo 'bridgeport: the ${what} database is another' >&2
-  exit 65
-  ;;
-esac
-sql --command=${quote(`ALTER DATABASE ${kept} IS_TEMPLATE false`)} || exit
-sql --command=${quote(`DROP DATABASE ${kept}`)}`;
 }

@@ -4,7 +4,10 @@ import type { PreflightCheck } from '../../restore.ts';
 import { literal } from '../restore-lines.ts';
 import type { PostgresRestoreTarget } from '../restore-target.ts';
 
-/** Gives one line of JSON for `inPlaceChecks`: the database that is to be replaced, what the user may do with it, and who uses it. */
+/**
+ * Gives one line of JSON for `inPlaceChecks`: the database that is to be replaced, what the user may do with it, and who uses it. Workers
+ * of autovacuum are nobody's, and leave by themselves: few users may see what they are, but all see that they are of no user.
+ */
 export function replacedQuery(
   { newName }: PostgresRestoreTarget,
   { keptName }: Pick<InPlaceTarget, 'keptName'>,
@@ -22,13 +25,12 @@ export function replacedQuery(
       'slots', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots s WHERE s.database = d.datname),
       'subscriptions', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_subscription s WHERE s.subdbid = d.oid),
       'sessions', (SELECT pg_catalog.json_agg(one) FROM (
-        SELECT coalesce(a.usename, 'the server itself') AS "user", pg_catalog.count(*) AS count,
+        SELECT coalesce(a.usename, 'a user who is gone') AS "user", pg_catalog.count(*) AS count,
           pg_catalog.bool_and(me.rolsuper OR coalesce(NOT r.rolsuper AND (pg_catalog.pg_has_role('pg_signal_backend', 'USAGE')
             OR pg_catalog.pg_has_role(r.oid, 'USAGE')), false)) AS "mayEnd"
         FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid,
           (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER) me
-        WHERE a.datid = d.oid AND a.pid <> pg_catalog.pg_backend_pid()
-          AND coalesce(a.backend_type, '') <> 'autovacuum worker'
+        WHERE a.datid = d.oid AND a.pid <> pg_catalog.pg_backend_pid() AND a.usesysid IS NOT NULL
         GROUP BY 1 ORDER BY 2 DESC, 1) one))
       FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace
       WHERE d.datname = ${literal(newName)}))::pg_catalog.jsonb`;

@@ -38,7 +38,7 @@ function sessionName({ token }: PostgresRestoreTarget): string {
 /** Once: who comes back is ended where they hold what is to be replaced. */
 function endSessions({ newName }: PostgresRestoreTarget): string {
   return `ask ${quote(`SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
-  WHERE datname = ${literal(newName)} AND pid <> pg_catalog.pg_backend_pid() AND coalesce(backend_type, '') <> 'autovacuum worker'`)}`;
+  WHERE datname = ${literal(newName)} AND pid <> pg_catalog.pg_backend_pid() AND usesysid IS NOT NULL`)}`;
 }
 
 /** An empty name of a database is that of PGDATABASE, which libpq takes literally. */
@@ -106,7 +106,7 @@ function followed(
 ${lookAtLive(needed(readMarks(replacedId)))}
 look_at_live
 printf 'bridgeport:live=%s\\n' "$live"`),
-      read: (stdout) => /^bridgeport:live=after$/m.test(stdout),
+      read: (stdout) => ({ isDone: /^bridgeport:live=after$/m.test(stdout), kept: null }),
     }),
     drop: () => {
       throw new AppError('conflict', 'Nothing was kept beside it that could be dropped.');

@@ -1,6 +1,6 @@
 import type { KnownFailure } from '../../known-failures.ts';
 
-/** Of a restore in place of a file, and of what it keeps. */
+/** Of a restore in place of a file. */
 export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
   {
     pattern: /bridgeport: without a word: ([^\n]*)/,
@@ -38,6 +38,12 @@ export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
       `Nobody can tell whether ${path} is what was restored: neither the file that was kept nor the folder of the restore is there any more. Look at its rows. If somebody moved the kept file, give it its name back; if ${path} is as it was, make the folder ${folder} with an empty file restored.sqlite in it, as the SSH user. Then clean up.`,
   },
   {
+    pattern: /bridgeport: neither it nor its folder: ([^\n]*)/,
+    code: 'conflict',
+    message: (path, parent) =>
+      `Neither ${path} nor the folder in which its restore was made is there: see whether the disk of ${parent} is mounted.`,
+  },
+  {
     pattern: /bridgeport: kept name taken: ([^\n]*)/,
     code: 'conflict',
     message: (path, name) =>
@@ -54,17 +60,6 @@ export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
     code: 'dump_refused',
     message: (path, folder) =>
       `${path} can’t be replaced: the file system of ${folder} knows no hard links. Restore beside it; the finished restore says how a person swaps the two.`,
-  },
-  {
-    pattern: /bridgeport: the kept file is another/,
-    code: 'conflict',
-    message: () =>
-      'The file of that name is not the one that was kept: somebody has moved or replaced it. It was not removed; look at it on the host.',
-  },
-  {
-    pattern: /bridgeport: kept in use: ([^\n]*)/,
-    code: 'conflict',
-    message: (_path, who) => `It was not removed: it is open in ${who}. End that first.`,
   },
   {
     pattern: /database is locked|database is busy/,

@@ -1,19 +1,19 @@
 import { AppError } from '../../../errors.ts';
-import type { InPlaceTarget, SwapPlan } from '../../in-place.ts';
+import type { SwapPlan } from '../../in-place.ts';
 import { CHECK, END_NOTED, PROGRAM } from '../restore-lines.ts';
+import { dropKept } from './drop.ts';
 import { lockLines } from './lock.ts';
 import { LOOK_WHO } from './openers.ts';
-import { INODE, lookAtSwap, markOf, readIds, type SwapIds } from './state.ts';
-
-/** A file that is replaced, in the words of its plan. */
-export interface ReplacedFile {
-  /** Where it is; the lines of `placeLines` call it `$new`. */
-  readonly newName: string;
-  readonly token: string;
-  readonly inPlace: InPlaceTarget;
-  /** Shell lines before all of it. */
-  readonly lines: string;
-}
+import {
+  INODE,
+  lookAtSwap,
+  markOf,
+  type ReplacedFile,
+  readIds,
+  readKept,
+  type SwapIds,
+  TELL_KEPT,
+} from './state.ts';
 
 /**
  * How a restored file takes the place of one: its content is written into the file, by SQLite, in one transaction and under
@@ -31,10 +31,11 @@ export function swapSqlite(file: ReplacedFile): SwapPlan {
 ${lookAtSwap(file, file.inPlace.keptName, idsOf(replacedId))}
 look_at_swap
 [ ! -e "$folder" ] || swap=unfinished
-printf 'bridgeport:swap=%s\\n' "$swap"`),
-      read: (stdout) => /^bridgeport:swap=after$/m.test(stdout),
+printf 'bridgeport:swap=%s\\n' "$swap"
+[ "$swap" != after ] || ${TELL_KEPT}`),
+      read: (stdout) => ({ isDone: /^bridgeport:swap=after$/m.test(stdout), kept: readKept(stdout) }),
     }),
-    drop: (replacedId) => command(dropScript(file, idsOf(replacedId))),
+    drop: (replacedId, facts) => dropKept(file, idsOf(replacedId), facts),
   };
 }
 
@@ -215,6 +216,7 @@ look_to_remove() {
 [ -d "$folder" ] && [ ! -L "$folder" ] || {
   look_at_swap
   [ "$swap" != after ] || swapped_already
+  [ -e "$new" ] || refuse "neither it nor its folder: $parent"
   ${inPlace.mayBeSwapped === true ? REFUSE_UNKNOWN : 'exit 0'}
 }
 cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
@@ -240,15 +242,3 @@ clear_folder`;
 const REFUSE_UNKNOWN = `refuse "neither kept nor restored: $folder"`;
 
 const NOTHING: SwapIds = { live: 'none', kept: null };
-
-function dropScript({ newName, token, inPlace }: ReplacedFile, ids: SwapIds): string {
-  return `${lookAtSwap({ newName, token }, inPlace.keptName, ids)}
-${LOOK_WHO}
-[ -d "$parent/" ] || refuse "no folder: $parent"
-[ -e "$kept" ] || [ -L "$kept" ] || exit 0
-kept_is_ours && [ ! "$kept" -ef "$new" ] || refuse 'the kept file is another'
-new=$kept
-look_who
-[ -z "$who" ] || refuse "kept in use: $who"
-rm -f -- "$kept" "$kept-wal" "$kept-shm" "$kept-journal"`;
-}

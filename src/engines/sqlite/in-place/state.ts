@@ -1,5 +1,16 @@
 import { quote } from '../../../hosts/quote.ts';
+import type { InPlaceTarget } from '../../in-place.ts';
 import { sqlite3On } from '../shell.ts';
+
+/** A file that is replaced, in the words of its plan. */
+export interface ReplacedFile {
+  /** Where it is; the lines of `placeLines` call it `$new`. */
+  readonly newName: string;
+  readonly token: string;
+  readonly inPlace: InPlaceTarget;
+  /** Shell lines before all of it. */
+  readonly lines: string;
+}
 
 /** What tells the two files from all others, as `replaced_id` has it: the number of the inode that is replaced, and of its copy. */
 export interface SwapIds {
@@ -21,6 +32,33 @@ export function readIds(replacedId: string | null): SwapIds | undefined {
  */
 export function markOf(token: string): string {
   return `bridgeport_restore_${token}`;
+}
+
+/** Prints what `readKept` reads of `$kept`: its inode, when it was made, and when it was written last. */
+export const TELL_KEPT = `printf 'bridgeport:kept=%s\\n' "$(stat -Lc '%i %.9W %.9Y' -- "$kept" 2>/dev/null)"`;
+
+const AT = String.raw`\d{1,12}(?:\.\d{1,9})?`;
+const KEPT = new RegExp(String.raw`^(\d{1,20}) (${AT}|-) (${AT})$`);
+
+/** What tells the kept file from all else, and whether somebody wrote into it. */
+export interface KeptFile {
+  readonly inode: string;
+  /** Null where the file system does not know. */
+  readonly madeAt: string | null;
+  readonly writtenAt: string;
+}
+
+/** As it is recorded; null where there is nothing, or the host has another `stat`. */
+export function readKept(stdout: string): string | null {
+  const [, found = ''] = /^bridgeport:kept=(.*)$/m.exec(stdout) ?? [];
+  return keptIn(found) === undefined ? null : found;
+}
+
+/** As it was recorded: nothing else gets into a script. */
+export function keptIn(recorded: string | null): KeptFile | undefined {
+  const [, inode, madeAt = '-', writtenAt] = KEPT.exec(recorded ?? '') ?? [];
+  if (inode === undefined || writtenAt === undefined) return undefined;
+  return { inode, madeAt: /^[0.-]*$/.test(madeAt) ? null : madeAt, writtenAt };
 }
 
 /** `inode PATH` prints its number, links followed; nothing where there is none. */
@@ -69,7 +107,7 @@ look_for_mark() {
 }
 look_at_swap() {
   swap=other
-  [ -d "$parent/" ] || refuse "no folder: $parent"
+  require_parent
   if [ -e "$folder/done" ]; then swap=finishing
   elif [ ! -e "$folder/begun" ]; then
     if kept_is_ours; then swap=after

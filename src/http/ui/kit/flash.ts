@@ -84,6 +84,7 @@ const FLASHES = {
   'host-key-forgotten':
     'The host key is forgotten. The next connection that you start pins the one it meets.',
   'kept-dropped': 'What was kept is dropped.',
+  'kept-taken-back': 'Nothing was dropped: what was kept has its place again.',
   'mail-not-sent': 'The test mail was not taken: the reason stands below.',
   'mail-removed': 'The mail server is removed: no mail is sent any more.',
   'mail-saved': 'The mail server is saved.',

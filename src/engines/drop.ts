@@ -1,0 +1,30 @@
+import type { HostCommand } from '../hosts/host.ts';
+import type { CommandFailure } from './target.ts';
+
+/** How a database that a restore has made or replaced is dropped: the very one, or nothing. */
+export interface DropPlan {
+  readonly command: HostCommand;
+  /** What the command, which ended well, came to, from its stdout. */
+  read(stdout: string): DropOutcome;
+  /** An `AppError` for an admin, from what the failed command left; undefined when it is nothing known. */
+  explain(failure: CommandFailure): Error | undefined;
+}
+
+/** `taken-back`: nothing was dropped, since what was replaced has its place again. */
+export type DropOutcome = 'dropped' | 'taken-back';
+
+/** What a drop has to know besides. */
+export interface DropFacts {
+  /** Paths of registered databases on that machine: none of them is removed by another path. */
+  readonly registered: readonly string[];
+  /** Somebody says that nobody uses it, for where that can't be seen. */
+  readonly isUnused: boolean;
+  /** What is not there counts as dropped: somebody says so, or a drop was begun before of which nobody knows whether it ended. */
+  readonly mayBeGone: boolean;
+}
+
+/** Of what a restore in place has replaced. */
+export interface KeptFacts extends DropFacts {
+  /** As `SwapLook.kept` told it behind the swap; null where nobody could tell. */
+  readonly kept: string | null;
+}

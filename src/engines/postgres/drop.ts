@@ -1,0 +1,127 @@
+import { quote } from '../../hosts/quote.ts';
+import type { DropFacts, DropPlan } from '../drop.ts';
+import { connectionSecrets } from './connection.ts';
+import { explainPostgresDrop } from './drop-failures.ts';
+import { READ_SYSTEM, readWritten, requireName, type ToldDatabase } from './identity.ts';
+import { identifier, literal, maintenanceLines, WITHOUT_TIMEOUTS } from './restore-lines.ts';
+import type { PostgresRestoreTarget } from './restore-target.ts';
+
+/** A database that a restore has replaced or made. */
+export interface DroppedDatabase {
+  readonly what: 'kept' | 'restored';
+  readonly name: string;
+  readonly oid: string;
+  readonly told: ToldDatabase;
+  /** What it was called before it was replaced, and may be called again by who went back. */
+  readonly formerName: string | null;
+}
+
+/** Drops the database of that OID where that has that name still, on the server where it was, and nobody goes on with it. */
+export function dropPostgres(
+  target: PostgresRestoreTarget,
+  dropped: DroppedDatabase,
+  facts: DropFacts,
+): DropPlan {
+  return {
+    command: { script: dropScript(target, dropped, facts), secrets: connectionSecrets(target) },
+    read: (stdout) => (/^bridgeport:taken back$/m.test(stdout) ? 'taken-back' : 'dropped'),
+    explain: (failure) => explainPostgresDrop(target, dropped.name, failure),
+  };
+}
+
+/**
+ * It is dropped under a name that nobody else knows, which it gets in one message with a look at its OID: a DROP goes by the name, and by
+ * then, or behind a lock, that may be another's. Whoever may not rename it, may drop it by its name.
+ */
+function dropScript(
+  target: PostgresRestoreTarget,
+  { what, name, oid, told, formerName }: DroppedDatabase,
+  { isUnused, mayBeGone }: DropFacts,
+): string {
+  const { system } = told;
+  const another = `the ${what} database is another`;
+  const aside = `bp_drop_${target.token}`;
+  const takeAside = [
+    requireName(oid, name, another),
+    `ALTER DATABASE ${identifier(name)} RENAME TO ${aside}`,
+    requireName(oid, aside, another),
+  ];
+  return `${maintenanceLines(target)}
+fail() {
+  echo "bridgeport: $1" >&2
+  exit 65
+}
+${READ_SYSTEM}
+${system === null ? ':' : `[ -z "$system" ] || [ "$system" = ${system} ] || ${mayBeGone ? 'exit 0' : "fail 'another server'"}`}
+found=$(ask ${quote(foundQuery({ name, oid, formerName, aside }))}) || exit
+case $found in
+gone)
+  ${mayBeGone ? 'exit 0' : `[ "$system" != ${system ?? 'unknown'} ] || exit 0`}
+  fail 'it is no longer there'
+  ;;
+back)
+  echo 'bridgeport:taken back'
+  exit
+  ;;
+aside*) named=${aside} ;;
+here*) named=${quote(name)} ;;
+*) fail '${another}' ;;
+esac
+${what === 'restored' ? `case $found in *template*) fail 'it is a template' ;; esac` : ':'}
+${isUnused ? ':' : refuseUsed(told)}
+name=${quote(identifier(name))} database=${aside}
+case $found in
+here*)
+  said=$(sql --command=${quote(WITHOUT_TIMEOUTS)} --command=${quote(takeAside.join('; '))} 2>&1) || case $said in
+  *':  42501: '*) database=$name ;;
+  *)
+    printf '%s\\n' "$said" >&2
+    exit 3
+    ;;
+  esac
+  ;;
+esac
+set_template() {
+  case $found in *template*) sql --command="ALTER DATABASE $database IS_TEMPLATE $1" ;; esac
+}
+set_template false && sql --command=${quote(WITHOUT_TIMEOUTS)} --command="DROP DATABASE $database" >/dev/null && exit
+{
+  set_template true
+  [ "$database" = "$name" ] || sql --command="ALTER DATABASE $database RENAME TO $name"
+} >/dev/null 2>&1
+exit 3`;
+}
+
+/** `broken`: a DROP of it was broken off, so that it takes nothing but another one. */
+function foundQuery({
+  name,
+  oid,
+  formerName,
+  aside,
+}: Pick<DroppedDatabase, 'name' | 'oid' | 'formerName'> & { readonly aside: string }): string {
+  const back = formerName === null ? '' : `WHEN d.datname = ${literal(formerName)} THEN 'back'`;
+  return `SELECT coalesce((SELECT CASE
+    WHEN d.datname IN (${literal(name)}, ${literal(aside)}) THEN pg_catalog.concat_ws(' ',
+      CASE d.datname WHEN ${literal(name)} THEN 'here' ELSE 'aside' END,
+      CASE WHEN d.datconnlimit = -2 THEN 'broken' WHEN d.datistemplate THEN 'template' END,
+      CASE WHEN NOT d.datallowconn THEN 'closed' END)
+    ${back}
+    ELSE 'other' END FROM pg_catalog.pg_database d WHERE d.oid = ${oid}),
+  CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(name)}) THEN 'other' ELSE 'gone' END)`;
+}
+
+/** Who is connected at this moment, the server tells itself; a program that connects for each request is seen by what it wrote alone. */
+function refuseUsed({ written }: ToldDatabase): string {
+  const compare =
+    written === null
+      ? `fail 'nobody knows whether it was used'`
+      : `${readWritten('$named')}
+  [ -n "$written" ] || fail 'nobody knows whether it was used'
+  [ "$written" = ${written} ] || fail 'it was used since'`;
+  return `case $found in
+*broken* | *closed*) ;;
+*)
+  ${compare}
+  ;;
+esac`;
+}

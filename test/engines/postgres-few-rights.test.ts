@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { postgres } from '../../src/engines/postgres/postgres.ts';
+import { restorePostgres } from '../../src/engines/postgres/restore.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
+import { checksOf, runOn } from './restoring.ts';
+
+/** What a user sees and may do who is no superuser. */
+vi.setConfig({ testTimeout: 60_000 });
+
+const NAME = `shop "ü" 😀`;
+const LOGIN = { username: 'maker', password: 'x' };
+let server: TestPostgres;
+beforeAll(async () => {
+  server = await startPostgres();
+  await server.query('ALTER SYSTEM SET autovacuum_naptime = 1');
+  await server.query('SELECT pg_reload_conf()');
+  await server.query(`CREATE ROLE ${LOGIN.username} LOGIN CREATEDB PASSWORD '${LOGIN.password}'`);
+  await server.query(`CREATE DATABASE "${NAME.replaceAll('"', '""')}" OWNER ${LOGIN.username}`);
+  // Such as a load has left it, vacuumed for as long as the test lasts.
+  const slowly = 'autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1';
+  await server.query(
+    `CREATE TABLE t (n int) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0, ${slowly});
+     INSERT INTO t SELECT generate_series(1, 20000); UPDATE t SET n = n + 1`,
+    NAME,
+  );
+}, 60_000);
+afterAll(() => server.stop());
+
+const replacing = (replacedId: string | null = null) =>
+  restorePostgres({
+    ...{ host: '127.0.0.1', port: server.port, databaseName: NAME, ...LOGIN },
+    ...{ options: postgres.options.parse({}), newName: NAME, token: 'vacuum', format: 'plain' },
+    ...{ serverVersion: null, clientVersion: null, expectedBytes: null, needs: null },
+    inPlace: { keptName: `${NAME}_kept`, replacedId, endSessions: false },
+  });
+
+it('autovacuum is nobody who uses a database, whoever looks', async () => {
+  const workers = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname <> 'postgres' AND backend_type = 'autovacuum worker'`;
+  await until('autovacuum to work', 30_000, async () => {
+    const [found] = await server.query(workers);
+    return found?.['n'] === 1 ? true : undefined;
+  });
+  const checks = await checksOf(replacing());
+  expect(checks.find(({ name }) => name === 'Sessions')).toEqual({
+    ...{ name: 'Sessions', ok: true, says: `Nobody is connected to “${NAME}”.` },
+  });
+  expect(await server.query(workers)).toEqual([{ n: 1 }]);
+});
+
+it('an owner who may rename none drops what is kept by its name, and nobody else’s', async () => {
+  const kept = `"${`${NAME}_kept`.replaceAll('"', '""')}"`;
+  await server.query(`CREATE DATABASE ${kept}`);
+  await server.query(`ALTER ROLE ${LOGIN.username} NOCREATEDB`);
+  const [row] = await server.query(`SELECT oid::text FROM pg_database WHERE datname LIKE '%\\_kept'`);
+  const id = String(row?.['oid']);
+  const { swap } = replacing(id);
+  const facts = { registered: [], isUnused: true, mayBeGone: false, kept: null };
+  const drop = async () => {
+    if (swap === undefined) throw new Error('a plan without a swap');
+    const { command, explain, read } = swap.drop(id, facts);
+    return read(await runOn({ explain }, command));
+  };
+  await expect(drop()).rejects.toThrow('The user may not drop database');
+  await server.query(`ALTER DATABASE ${kept} OWNER TO ${LOGIN.username}`);
+  expect(await drop()).toBe('dropped');
+  expect(await server.query(`SELECT FROM pg_database WHERE oid = ${id}`)).toEqual([]);
+});
