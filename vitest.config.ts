@@ -14,6 +14,7 @@ export default defineConfig(({ mode }) => {
         ...(large ? [] : ['test/support/shared/memory-folder.ts']),
         'test/support/shared/setup.ts',
       ],
+      setupFiles: 'test/support/dice.ts',
       // What hangs, hangs for longer than this; what a busy machine does slowly must not fail for it.
       testTimeout: large ? 3_600_000 : 60_000,
       hookTimeout: 120_000,

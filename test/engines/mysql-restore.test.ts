@@ -10,12 +10,12 @@ import type { RestoreTarget } from '../../src/engines/restore.ts';
 import { createRandom } from '../attack/verdict.ts';
 import type { TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
+import { SEED } from '../support/seed.ts';
 import { ownName } from '../support/shared/ask.ts';
 import { sharedMariadb } from '../support/shared/mariadb.ts';
 import { CUT, checksOf, load, restore, rowsInDump, runOn } from './restoring.ts';
 import { runInShell } from './shell.ts';
 
-const SEED = Date.now() % 1_000_000;
 const random = createRandom(SEED);
 const SOURCE = ownName('shop');
 const NEIGHBOUR = ownName('neighbour');
