@@ -10,6 +10,7 @@ import {
   removeChildApp,
   startChildApp,
 } from '../support/child-process.ts';
+import { freePort } from '../support/free-port.ts';
 
 let folder: string;
 let program: string;
@@ -18,8 +19,9 @@ let browser: TestBrowser;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'größe "+" '));
   [program, browser] = await Promise.all([buildChildApp(), startBrowser()]);
-  app = await start();
-}, 120_000);
+  // Given to nobody else meanwhile: it is started again where it was.
+  app = await start({ TEST_PORT: String(await freePort()) });
+});
 afterAll(async () => {
   await browser?.close();
   await app?.stop();
@@ -59,4 +61,4 @@ it('An open page says within five seconds that the app was killed, and goes on b
     .toBe(0);
   await answered;
   expect(await page.getByText(words).count()).toBe(0);
-}, 120_000);
+});

@@ -250,7 +250,7 @@ describe('the pages of a filled installation', () => {
     }
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
-    // A dialog tells that it was closed a moment after it was.
+    // By the event `close`, which comes after the dialog has gone.
     await expect.poll(focused).toMatch(/^Delete/);
 
     await page.goto(`${site.url}/databases?sort=name`);
