@@ -18,7 +18,7 @@ import { forge } from './forge.ts';
 
 const EVER = Number.POSITIVE_INFINITY;
 /** Each restore starts a dozen programs on its host. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 vi.setConfig({ testTimeout: PATIENCE_MS });
 
 let bed: RestoreBed;
