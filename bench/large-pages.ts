@@ -89,6 +89,7 @@ export const ASKED: readonly (readonly [address: string, name: string])[] = [
   ['/admin/audit', 'audit'],
   ['/admin/audit/:auditId', 'an entry of the audit'],
   ['/admin/system', 'system'],
+  ['/admin/master-key', 'master key'],
   ['/admin/system/single-sign-on', 'single sign-on'],
   ['/account', 'account'],
   ['/account/tokens/new', 'form of a token of one’s own'],

@@ -33,6 +33,7 @@ import * as oidc from './0031_oidc.ts';
 import * as sessionOrigins from './0032_session_origins.ts';
 import * as bucketsAndZones from './0033_buckets_and_zones.ts';
 import * as runAskers from './0034_run_askers.ts';
+import * as proofsAtHand from './0036_proofs_at_hand.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -70,4 +71,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0032_session_origins': sessionOrigins,
   '0033_buckets_and_zones': bucketsAndZones,
   '0034_run_askers': runAskers,
+  '0036_proofs_at_hand': proofsAtHand,
 };

@@ -55,11 +55,13 @@
     close.closest('dialog').close();
   });
 
-  /* Live parts: silent in a hidden tab; without an answer for 5 s they say so. */
-  const PATIENCE_MS = 5000;
+  /* Live parts: silent in a hidden tab; after 5 s without any answer they say so. One that asks seldom has the app asked beside it. */
+  const PATIENCE_S = 5;
+  const ASK_AFTER_S = 2;
   const title = document.title;
   let answeredAt = new Date();
-  let timer = null;
+  let silentFor = 0;
+  let isAsking = false;
   const isLive = (event) => event.target.matches?.('[hx-trigger^="every"]');
   const liveParts = () => document.querySelectorAll('[hx-trigger^="every"]');
   const showLost = () => {
@@ -75,26 +77,42 @@
       words.textContent = `No answer since ${answeredAt.toTimeString().slice(0, 8)}, trying again`;
     }
   };
-  const answered = () => {
-    clearTimeout(timer);
-    timer = null;
+  const answered = (status) => {
+    // A proxy's 502 is no answer.
+    if (status >= 500) return;
+    silentFor = 0;
     answeredAt = new Date();
     for (const part of document.querySelectorAll('.is-lost')) {
       part.classList.remove('is-lost');
       part.querySelector('.live-lost')?.replaceChildren();
     }
   };
+  const ask = async () => {
+    isAsking = true;
+    const signal = AbortSignal.timeout(PATIENCE_S * 1000);
+    await fetch('/live', { method: 'HEAD', cache: 'no-store', signal }).then(
+      ({ status }) => answered(status),
+      () => {},
+    );
+    isAsking = false;
+  };
+  // Counted, and not by the clock: it goes on while the computer sleeps.
+  setInterval(() => {
+    if (document.hidden || liveParts().length === 0) {
+      silentFor = 0;
+      return;
+    }
+    silentFor += 1;
+    if (silentFor >= ASK_AFTER_S && !isAsking) ask();
+    if (silentFor === PATIENCE_S) showLost();
+  }, 1000);
   on('htmx:config:request', (event) => {
     if (!isLive(event)) return;
     if (document.hidden) event.preventDefault();
-    else event.detail.ctx.request.timeout = PATIENCE_MS;
+    else event.detail.ctx.request.timeout = PATIENCE_S * 1000;
   });
-  on('htmx:before:request', (event) => {
-    if (isLive(event)) timer ??= setTimeout(showLost, PATIENCE_MS);
-  });
-  // A proxy's 502 is no answer.
   on('htmx:after:request', (event) => {
-    if (isLive(event) && event.detail.ctx.response.status < 500) answered();
+    if (isLive(event)) answered(event.detail.ctx.response.status);
   });
 
   const changed = () => {

@@ -57,7 +57,7 @@ function stepsOf(props: ChecklistProps): readonly Step[] {
         : 'It opens every stored secret, and was made at the first start. Copy it to a place that is not this machine: now, or after the first backup. You are reminded until it is done.',
       body: isAdmin ? <CopyMasterKey command={key.command} isCommand={key.isCommand} /> : <ForAdmins />,
       canWait: true,
-      page: null,
+      page: isAdmin ? { href: '/admin/master-key', label: 'Show' } : null,
     },
     {
       title: 'Connect a storage',

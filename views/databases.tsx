@@ -1,6 +1,6 @@
 import type { EnvironmentChoice, Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
-import { Ago } from './parts/ago.tsx';
+import { Ago, Due } from './parts/ago.tsx';
 import type { ChartDay } from './parts/charts/day-cells.ts';
 import { Strip } from './parts/charts/strip.tsx';
 import { type Chip, Chips } from './parts/chips.tsx';
@@ -209,7 +209,7 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
         {database.nextRunAt === null ? (
           NOTHING[database.state === 'paused' ? 'paused' : 'none']
         ) : (
-          <Ago at={database.nextRunAt} />
+          <Due at={database.nextRunAt} />
         )}
       </td>
       <td class="figure">

@@ -1,5 +1,6 @@
 import { sign, verify } from 'hono/jwt';
 import type { ExpressionBuilder } from 'kysely';
+import { builtOnce } from '../db/built-once.ts';
 import type { Db, Schema, SessionRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -141,14 +142,7 @@ export async function findSession(
   const claims = kind === 'api' ? await claimsOf(context, token) : { sid: await hashOf(token), id: null };
   if (claims === null) return null;
   const now = context.now();
-  const row = await context.db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .leftJoin('second_factors', 'second_factors.id', 'users.id')
-    .selectAll('users')
-    .select(['sessions.created_at as started_at', 'sessions.last_used_at', 'second_factors.confirmed_at'])
-    .select('sessions.oidc_identity_id')
-    .select((eb) => requiredSetting(eb).as('required'))
+  const row = await withUser(context.db)
     .where('sessions.id', '=', claims.sid)
     .where('sessions.kind', '=', kind)
     .where('sessions.expires_at', '>', now.toISOString())
@@ -166,6 +160,18 @@ export async function findSession(
   const lacksFactor = isAsked && row.confirmed_at === null;
   return { id: claims.sid, kind, user: toUser(row), lacksFactor, timeZone: row.time_zone };
 }
+
+/** Sessions with their users: every request asks. */
+const withUser = builtOnce((db) =>
+  db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .leftJoin('second_factors', 'second_factors.id', 'users.id')
+    .selectAll('users')
+    .select(['sessions.created_at as started_at', 'sessions.last_used_at', 'second_factors.confirmed_at'])
+    .select('sessions.oidc_identity_id')
+    .select((eb) => requiredSetting(eb).as('required')),
+);
 
 /** The setting as it is stored: each request asks, so that it counts at once, in the query that it makes anyway. */
 function requiredSetting(eb: ExpressionBuilder<Schema, 'users'>) {

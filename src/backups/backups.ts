@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { builtOnce } from '../db/built-once.ts';
 import type { BackupHead, Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -229,13 +230,13 @@ const COLUMNS = [
   'backups.manifest_tries',
 ] as const;
 
-function visible(db: Db | Trx) {
-  return db
+const visible = builtOnce((db) =>
+  db
     .selectFrom('backups')
     .leftJoin('users', 'users.id', 'backups.triggered_by_id')
     .leftJoin('runs', 'runs.id', 'backups.id')
     .select(COLUMNS)
     .select(['runs.step', 'runs.progress', 'runs.cancel_requested_at'])
     .select(['users.email as trigger_email', 'users.name as trigger_name'])
-    .where('backups.deleted_at', 'is', null);
-}
+    .where('backups.deleted_at', 'is', null),
+);

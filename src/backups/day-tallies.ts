@@ -103,8 +103,13 @@ const USUAL_OF = 30;
 export interface UsualOf {
   /** How long a good backup takes, the median of the last ones; null where none tells. */
   readonly seconds: number | null;
-  /** Bytes of the last good ones, oldest first. */
-  readonly sizes: readonly { readonly id: string; readonly at: string; readonly bytes: number }[];
+  /** Bytes of the last good ones, and how long they took, oldest first. */
+  readonly sizes: readonly {
+    readonly id: string;
+    readonly at: string;
+    readonly bytes: number;
+    readonly seconds: number | null;
+  }[];
 }
 
 /** How many ended well and how many failed, of those asked for on that day or one of the 29 before it (by UTC). */
@@ -138,7 +143,7 @@ export async function usualOf(
     seconds: median(rows.slice(0, USUAL_OF).flatMap(({ duration }) => duration ?? [])),
     sizes: rows
       .slice(0, sizes)
-      .map(({ id, created_at: at, size }) => ({ id, at, bytes: Number(size) }))
+      .map(({ id, created_at: at, size, duration }) => ({ id, at, bytes: Number(size), seconds: duration }))
       .reverse(),
   };
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, RunKindName, RunState } from '../db/schema.ts';
-import { type ListedRun, seen, withSubject } from './list-runs.ts';
+import { type ListedRun, withSubject } from './list-runs.ts';
 
 const ENDED = ['completed', 'failed', 'cancelled', 'interrupted'] as const satisfies readonly RunState[];
 /** Beside backups; what is pruned is news to nobody. */
@@ -43,17 +43,31 @@ export async function latestRuns(
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 function idsOf(db: Db, kind: RunKindName, limit: number) {
-  return seen(db)
-    .select('id')
-    .where('kind', '=', sql.lit(kind))
-    .where(
-      'state',
-      'in',
-      ENDED.map((state) => sql.lit(state)),
-    )
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit);
+  return (
+    db
+      .selectFrom('runs')
+      .select('id')
+      // Of the few that are read each is looked up: all deleted ones are more.
+      .where(({ exists, not, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('backups')
+              .select('backups.id')
+              .whereRef('backups.id', '=', 'runs.subject_id')
+              .where('backups.deleted_at', 'is not', null),
+          ),
+        ),
+      )
+      .where('kind', '=', sql.lit(kind))
+      .where(
+        'state',
+        'in',
+        ENDED.map((state) => sql.lit(state)),
+      )
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit)
+  );
 }
 
 /** As text: four queries in one take longer to be built than to be run. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, Trx } from '../db/schema.ts';
+import { builtOnce } from '../db/built-once.ts';
+import type { Db } from '../db/schema.ts';
 import { type Protection, type ProtectionFacts, protection } from './protection.ts';
 import { type BackupError, readBackupError } from './step-error.ts';
 
@@ -29,8 +30,8 @@ export async function protectionOfOne(
 export const NEVER: Protection = { state: 'never', lastGood: null, dueAt: null, maxAgeHours: 26 };
 
 /** Databases, each with what `newest_backups` tells of it, and the schedule that counts for it. */
-export function withNewest(db: Db | Trx) {
-  return db
+export const withNewest = builtOnce((db) =>
+  db
     .selectFrom('databases')
     .leftJoin('newest_backups', 'newest_backups.database_id', 'databases.id')
     .select(['databases.id', 'databases.max_backup_age_hours'])
@@ -38,8 +39,8 @@ export function withNewest(db: Db | Trx) {
       join.onRef('when.database_id', '=', 'databases.id').on('when.due_at', 'is not', null),
     )
     .select(['good_id', 'good_at', 'good_size', 'ended_id', 'ended_at'])
-    .select(['when.interval_minutes', 'when.is_paused', 'when.run_at']);
-}
+    .select(['when.interval_minutes', 'when.is_paused', 'when.run_at']),
+);
 
 export type NewestRow = Awaited<ReturnType<ReturnType<typeof withNewest>['execute']>>[number];
 

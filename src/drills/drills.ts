@@ -30,6 +30,19 @@ export async function listDrills(db: Db, databaseId: string, page: Page): Promis
     .execute();
 }
 
+/** The ids of those that wait or run, the newest first. */
+export async function drillsUnderWay(db: Db, databaseId: string): Promise<readonly string[]> {
+  const drills = await db
+    .selectFrom('drills')
+    .select('id')
+    .where('database_id', '=', databaseId)
+    .where('outcome', 'is', null)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute();
+  return drills.map(({ id }) => id);
+}
+
 export async function countDrills(db: Db, databaseId: string): Promise<number> {
   const { count } = await db
     .selectFrom('drills')

@@ -8,10 +8,18 @@ interface CopyContext extends Context {
   readonly config: Pick<Config, 'masterKey'>;
 }
 
+/** Whether the master key was made here, and when an admin said that it was copied; null: nobody has yet. */
+export async function masterKeyCopy({
+  db,
+  config,
+}: CopyContext): Promise<{ readonly isGenerated: boolean; readonly copiedAt: string | null }> {
+  return { isGenerated: config.masterKey === null, copiedAt: (await readSettings(db)).masterKeyCopiedAt };
+}
+
 /** True while the master key lies in DATA_DIR only and no admin has confirmed a copy elsewhere: show the banner. */
 export async function needsMasterKeyCopy(context: CopyContext): Promise<boolean> {
-  if (context.config.masterKey !== null) return false;
-  return (await readSettings(context.db)).masterKeyCopiedAt === null;
+  const { isGenerated, copiedAt } = await masterKeyCopy(context);
+  return isGenerated && copiedAt === null;
 }
 
 export async function confirmMasterKeyCopy(context: CopyContext, actor: Actor): Promise<void> {

@@ -10,7 +10,7 @@ export interface Proofs {
   readonly failed: number;
 }
 
-/** Of what ended since; a run that began longer than a day before it is not looked for. */
+/** Of what ended since; a reading that began longer than a day before it is not looked for. */
 export async function proofsSince(db: Db, since: Date): Promise<Proofs> {
   const from = since.toISOString();
   const begun = new Date(since.getTime() - DAY_MS).toISOString();
@@ -30,12 +30,9 @@ export async function proofsSince(db: Db, since: Date): Promise<Proofs> {
     .where('created_at', '>=', from)
     .executeTakeFirstOrThrow();
   const { proven, failed } = await db
-    .selectFrom('runs')
-    .innerJoin('drills', 'drills.id', 'runs.id')
+    .selectFrom('drills')
     .select([countOf('proven').as('proven'), countOf('failed').as('failed')])
-    .where('runs.kind', '=', 'drill')
-    .where('runs.created_at', '>=', begun)
-    .where('drills.ended_at', '>=', from)
+    .where('ended_at', '>=', from)
     .executeTakeFirstOrThrow();
   return {
     ...{ verified: Number(verified), damaged: Number(damaged) },
@@ -44,7 +41,7 @@ export async function proofsSince(db: Db, since: Date): Promise<Proofs> {
 }
 
 function countOf(outcome: 'proven' | 'failed') {
-  return sql<number>`coalesce(sum(case when drills.outcome = ${sql.lit(outcome)} then 1 else 0 end), 0)`;
+  return sql<number>`coalesce(sum(case when outcome = ${sql.lit(outcome)} then 1 else 0 end), 0)`;
 }
 
 const DAY_MS = 86_400_000;

@@ -18,11 +18,25 @@ export interface PrunedByDefaults {
   readonly total: number;
   readonly databases: number;
   readonly bytesFreed: number;
+  /** Of each of these databases all that would go. */
+  readonly byDatabase: readonly PrunedOfDatabase[];
+}
+
+export interface PrunedOfDatabase {
+  readonly databaseId: string;
+  readonly name: string;
+  readonly environmentName: string;
+  readonly count: number;
+  readonly bytes: number;
+  /** When they were asked for. */
+  readonly oldestAt: string;
+  readonly newestAt: string;
 }
 
 export type ChangedSettings =
   | ({ readonly kind: 'confirm'; readonly threshold: number } & PrunedByDefaults)
-  | { readonly kind: 'saved'; readonly settings: ShownSettings };
+  /** `goes`: how many more are pruned by it; 0 where that was confirmed. */
+  | { readonly kind: 'saved'; readonly settings: ShownSettings; readonly goes: number };
 
 /** What is named of what would go. */
 const MOST_NAMED = 1_000;
@@ -38,40 +52,57 @@ export async function changeSettingsAskingFirst(
   change: SettingsChange | null,
   { isConfirmed }: { readonly isConfirmed: boolean },
 ): Promise<ChangedSettings> {
+  let goes = 0;
   if (!isConfirmed) {
-    const found = await prunedBy(context, change ?? SETTING_DEFAULTS);
+    const found = await prunedBy(context, change);
     const { backupRotationConfirmThreshold: threshold } = await readSettings(context.db);
     if (found.total > threshold) return { kind: 'confirm', threshold, ...found };
+    goes = found.total;
   }
   const settings =
     change === null ? await resetSettings(context, actor) : await changeSettings(context, actor, change);
-  return { kind: 'saved', settings };
+  return { kind: 'saved', settings, goes };
 }
 
-/** What would go by it and stays now. */
-async function prunedBy({ db, now }: Context, change: SettingsChange): Promise<PrunedByDefaults> {
+/** What would go by that change, or (null) by the defaults, and stays now. */
+export async function prunedBy(
+  { db, now }: Context,
+  change: SettingsChange | null,
+): Promise<PrunedByDefaults> {
   const before = await readSettings(db);
-  const [was, defaults] = [defaultsOf(before), defaultsOf({ ...before, ...settingsAfter(before, change) })];
+  const after = { ...before, ...settingsAfter(before, change ?? SETTING_DEFAULTS) };
+  const [was, defaults] = [defaultsOf(before), defaultsOf(after)];
   const isSame = was.zone === defaults.zone && JSON.stringify(was.rules) === JSON.stringify(defaults.rules);
   const prune: (Candidate & { readonly databaseId: string })[] = [];
-  let [total, databases, bytesFreed] = [0, 0, 0];
-  if (isSame) return { prune, total, databases, bytesFreed };
-  for (const databaseId of await databaseIds(db)) {
+  const byDatabase: PrunedOfDatabase[] = [];
+  for (const { id: databaseId, ...names } of isSame ? [] : await allDatabases(db)) {
     const goes = (await decide(db, databaseId, { now: now(), defaults })).plan.prune;
     if (goes.length === 0) continue;
     const present = (await decide(db, databaseId, { now: now(), defaults: was })).plan.prune;
     const known = new Set(present.map(({ id }) => id));
     const more = goes.filter(({ id }) => !known.has(id)).reverse();
-    if (more.length > 0) databases += 1;
-    total += more.length;
-    for (const one of more) {
-      bytesFreed += one.size;
-      if (prune.length < MOST_NAMED) prune.push({ ...one, databaseId });
-    }
+    const [oldest, newest] = [more[0], more.at(-1)];
+    if (oldest === undefined || newest === undefined) continue;
+    byDatabase.push({
+      ...{ databaseId, ...names, count: more.length, bytes: sumOf(more.map(({ size }) => size)) },
+      ...{ oldestAt: oldest.createdAt, newestAt: newest.createdAt },
+    });
+    prune.push(...more.slice(0, MOST_NAMED - prune.length).map((one) => ({ ...one, databaseId })));
   }
-  return { prune, total, databases, bytesFreed };
+  return {
+    ...{ prune, byDatabase, databases: byDatabase.length },
+    total: sumOf(byDatabase.map(({ count }) => count)),
+    bytesFreed: sumOf(byDatabase.map(({ bytes }) => bytes)),
+  };
 }
 
-async function databaseIds(db: Db): Promise<readonly string[]> {
-  return (await db.selectFrom('databases').select('id').orderBy('id').execute()).map(({ id }) => id);
+const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
+
+async function allDatabases(db: Db) {
+  return db
+    .selectFrom('databases')
+    .innerJoin('environments', 'environments.id', 'databases.environment_id')
+    .select(['databases.id', 'databases.name', 'environments.name as environmentName'])
+    .orderBy('databases.id')
+    .execute();
 }

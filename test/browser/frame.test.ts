@@ -122,6 +122,7 @@ describe('the pages of a filled installation', () => {
     `/environments/${ids.environment}/servers/new`,
     '/environments/new',
     '/admin/system',
+    '/admin/master-key',
     '/admin/storage/edit',
     `/environments/${ids.environment}/settings`,
     `/environments/${ids.environment}/databases/new`,
@@ -171,6 +172,12 @@ describe('the pages of a filled installation', () => {
     expect(heights).toHaveLength(50);
     // Three where a long name needs two.
     expect(Math.max(...heights)).toBeLessThan(110);
+    const { id } = await site.services.db.selectFrom('environments').select('id').executeTakeFirstOrThrow();
+    await page.goto(`${site.url}/databases?environment=${id}`);
+    const narrowed = page.locator('#chosen-environment');
+    expect(await narrowed.isVisible()).toBe(true);
+    await page.setViewportSize({ width: 1280, height: 740 });
+    expect(await narrowed.isVisible()).toBe(false);
   }, 120_000);
 
   it('need no JavaScript: what can be seen leads somewhere', async () => {

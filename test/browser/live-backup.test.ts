@@ -66,7 +66,10 @@ describe('a database whose backup runs', () => {
     expect(await page.title()).toMatch(/^25 % · shop/);
 
     const cancel = page.getByRole('button', { name: 'Cancel' });
+    const ofTicked = page.getByRole('button', { name: 'Delete the selected' });
+    expect(await ofTicked.isVisible()).toBe(false);
     await page.getByRole('checkbox').first().check();
+    expect(await ofTicked.isVisible()).toBe(true);
     await cancel.focus();
     await db
       .updateTable('backups')

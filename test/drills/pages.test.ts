@@ -88,6 +88,32 @@ describe('drills on pages', () => {
     expect((await viewer.get(asked.location ?? '')).html).toContain('It was cancelled');
   });
 
+  it('that are asked for while one waits or runs lead to the page of what waits, which says so', async () => {
+    const { db } = pages.services;
+    const ask = () => operator.post(`/backups/${backupId}/drill`, {});
+    const first = await ask();
+    const again = await ask();
+    expect([again.status, again.location]).toEqual([303, first.location]);
+    const shown = (await operator.get(again.location ?? '')).html;
+    expect(shown).toMatch(/notice-info" role="status">A drill of this database has been asked for already/);
+    expect(shown).toContain('Waits for its turn.');
+    const runId = first.location?.split('/').at(-1) ?? '';
+    await db.updateTable('runs').set({ state: 'running' }).where('id', '=', runId).execute();
+    const next = await ask();
+    expect(next.location).not.toBe(first.location);
+    expect((await operator.get(next.location ?? '')).html).toContain(
+      'Another one of this database is under way',
+    );
+    expect((await ask()).location).toBe(next.location);
+    expect((await operator.post(`${next.location}/cancel`, {})).status).toBe(303);
+    await db.deleteFrom('runs').where('id', '=', runId).execute();
+    await db.deleteFrom('drills').where('id', '=', runId).execute();
+    await db.updateTable('backups').set({ status: 'failed' }).where('id', '=', backupId).execute();
+    const refused = await ask();
+    expect([refused.status, refused.html]).toEqual([409, expect.stringContaining('it is failed')]);
+    await db.updateTable('backups').set({ status: 'completed' }).where('id', '=', backupId).execute();
+  });
+
   it('are told on the page of the database: when it was last proven, how long it took, and every one', async () => {
     const proven = await addDrill({ outcome: 'proven', restore_ms: 95_000, bytes: 2048 });
     await addDrill(

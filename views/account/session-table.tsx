@@ -30,7 +30,7 @@ export function SessionTable({
           <tr key={session.id}>
             <th scope="row">
               <span title={session.agent ?? undefined}>{nameOf(session)}</span>{' '}
-              {session.isCurrent && <Badge tone="neutral" text="this one" />}
+              {session.isCurrent && <Badge tone="setting" text="this one" />}
             </th>
             <td data-label="From">{session.address ?? '–'}</td>
             <td data-label="Since">

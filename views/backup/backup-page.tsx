@@ -58,7 +58,7 @@ export function BackupPage(props: BackupPageProps) {
       state={
         <>
           <LevelBadge of={{ ...backup, step: story.failure?.step ?? null }} />
-          {backup.is_pinned === 1 && <Badge tone="neutral" text="kept for ever" />}
+          {backup.is_pinned === 1 && <Badge tone="setting" text="kept for ever" />}
         </>
       }
       actions={run === null ? <Actions {...props} mayChange={mayChange} /> : undefined}

@@ -44,7 +44,7 @@ export function BackupRow({ row, list }: RowProps) {
         <td class="result">
           <LevelBadge of={backup} />
           {ids.length > 1 && ` ${ids.length} times`}
-          {backup.isPinned && <Badge tone="neutral" text="kept" />}
+          {backup.isPinned && <Badge tone="setting" text="kept" />}
         </td>
         <td class="figure size">
           {isCompleted ? formatBytes(backup.size) : '–'}

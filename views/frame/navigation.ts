@@ -43,3 +43,16 @@ export function filteredPage(section: Section | null): string {
   const entry = ENTRIES.find((one) => one.section === section);
   return entry !== undefined && FILTERED.includes(entry.section) ? entry.href : '/';
 }
+
+/** What lists are searched, filtered and sorted by. Another environment has other pages of them, and other rows to ask about. */
+const KEPT: readonly string[] = ['q', 'state', 'kind', 'by', 'day', 'engine', 'storage', 'sort'];
+
+/** What of the address `here` stays when another environment is chosen on the page; nothing of another page's. */
+export function keptOf(here: string, page: string): readonly (readonly [string, string])[] {
+  const [path, query = ''] = here.split('?');
+  if (path !== page) return [];
+  return KEPT.flatMap((name) => {
+    const value = new URLSearchParams(query).get(name);
+    return value ? [[name, value] as const] : [];
+  });
+}

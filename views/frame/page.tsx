@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx';
 import { Notice } from '../parts/notice.tsx';
+import { ChosenEnvironment } from './chosen-environment.tsx';
 import { Document } from './document.tsx';
 import type { Frame, Section } from './frame.ts';
 import { Sidebar } from './sidebar.tsx';
@@ -56,6 +57,7 @@ export function Page(props: {
             {props.state}
             {props.actions !== undefined && <div class="actions">{props.actions}</div>}
           </div>
+          <ChosenEnvironment frame={frame} section={props.section} />
           {props.children}
         </main>
       </div>

@@ -1,7 +1,7 @@
 import { PostButton } from '../parts/form.tsx';
 import { type Theme, useReader } from '../parts/reader.ts';
 import type { Frame, Section } from './frame.ts';
-import { filteredPage, navigationFor } from './navigation.ts';
+import { filteredPage, keptOf, navigationFor } from './navigation.ts';
 
 /** The navigation: beside the page on a wide screen, a popover behind the Menu button on a narrow one. */
 export function Sidebar({ frame, section }: { readonly frame: Frame; readonly section: Section | null }) {
@@ -129,18 +129,6 @@ function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Sec
       <Elsewhere count={elsewhere} />
     </form>
   );
-}
-
-/** What lists are searched, filtered and sorted by. Another environment has other pages of them, and other rows to ask about. */
-const KEPT: readonly string[] = ['q', 'state', 'kind', 'by', 'day', 'engine', 'storage', 'sort'];
-
-function keptOf(here: string, page: string): readonly (readonly [string, string])[] {
-  const [path, query = ''] = here.split('?');
-  if (path !== page) return [];
-  return KEPT.flatMap((name) => {
-    const value = new URLSearchParams(query).get(name);
-    return value ? [[name, value] as const] : [];
-  });
 }
 
 function Footer({ frame, section }: { readonly frame: Frame; readonly section: Section | null }) {

@@ -1,4 +1,4 @@
-import { describeAgo, formatDate, formatExact } from './format-time.ts';
+import { clockOf, describeAgo, formatDate, formatExact } from './format-time.ts';
 import { useReader } from './reader.ts';
 
 /** A point in time: relative below seven days, else its date; the exact instant with its zone in the title. */
@@ -9,6 +9,18 @@ export function Ago({ at, none = '–' }: { readonly at: string | null; readonly
   return (
     <time datetime={at} title={formatExact(at, zone)}>
       {reader === null ? formatExact(at, zone) : describeAgo(at, reader.now, zone)}
+    </time>
+  );
+}
+
+/** When something is to begin: by the clock, and how long that is, as `02:00 · in 3 h`; the exact instant with its zone in the title. */
+export function Due({ at }: { readonly at: string }) {
+  const reader = useReader();
+  const zone = reader?.zone ?? 'UTC';
+  const exact = formatExact(at, zone);
+  return (
+    <time datetime={at} title={exact}>
+      {reader === null ? exact : `${clockOf(exact)} · ${describeAgo(at, reader.now, zone)}`}
     </time>
   );
 }

@@ -26,7 +26,7 @@ export function FilterForm(props: {
         hx-trigger="change, submit"
         hx-target={`#${target}`}
         hx-select={`#${target}`}
-        hx-select-oob="#environment-keeps"
+        hx-select-oob="#environment-keeps,#chosen-environment"
         hx-swap="outerHTML"
         hx-push-url="true"
       >

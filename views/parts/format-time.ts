@@ -47,6 +47,9 @@ export function formatExact(iso: string, zone: string): string {
   return `${text} ${zone}`;
 }
 
+/** The hour and the minute of what `formatExact` gives. */
+export const clockOf = (exact: string): string => exact.slice(11, 16);
+
 const EXACT: Intl.DateTimeFormatOptions = {
   ...{ year: 'numeric', month: '2-digit', day: '2-digit' },
   ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },

@@ -24,15 +24,21 @@ export function MasterKeyBanner(props: KeyCopy) {
 }
 
 /** What is to be copied, and the button that says it was. */
-export function CopyMasterKey({ command, isCommand }: KeyCopy) {
+export function CopyMasterKey(copy: KeyCopy) {
   return (
     <>
-      <CopyBlock
-        id="master-key-copy"
-        text={command}
-        label={isCommand ? 'Command that copies the master key' : 'Path of the master key'}
-      />
+      <MasterKeyPlace {...copy} />
       <PostButton action="/admin/master-key/confirm" label="I have copied it" />
     </>
+  );
+}
+
+export function MasterKeyPlace({ command, isCommand }: KeyCopy) {
+  return (
+    <CopyBlock
+      id="master-key-copy"
+      text={command}
+      label={isCommand ? 'Command that copies the master key' : 'Path of the master key'}
+    />
   );
 }

@@ -128,7 +128,7 @@ function Rules({ rules, mayChange }: { readonly rules: readonly RuleItem[]; read
 }
 
 function RuleState({ rule }: { readonly rule: RuleItem }) {
-  if (!rule.enabled) return <Badge tone="neutral" text="off" />;
+  if (!rule.enabled) return <Badge tone="setting" text="off" />;
   if (rule.pausedReason !== null) return <Badge tone="warning" text={`paused: ${rule.pausedReason}`} />;
   return <Badge tone="success" text="on" />;
 }

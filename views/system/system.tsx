@@ -7,9 +7,9 @@ import { Facts } from '../parts/facts.tsx';
 import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
-import { formatBytes } from '../parts/format.ts';
 import { Panel } from '../parts/panel.tsx';
 import { type Watching, WatchingPanels } from './watching.tsx';
+import { WouldGo, type WouldGoProps, wouldGoWords } from './would-go.tsx';
 
 /** Settings of the installation. */
 export function SystemPage(props: {
@@ -22,6 +22,8 @@ export function SystemPage(props: {
   readonly signOn: string | null;
   /** What is asked before much is pruned. */
   readonly question: Question | null;
+  /** By what was typed; null where nobody asked. */
+  readonly goes: WouldGoProps | null;
 }) {
   const { frame, form } = props;
   const number = (name: string, label: string, help?: string) => (
@@ -38,7 +40,17 @@ export function SystemPage(props: {
     <Page frame={frame} section="system" title="System">
       <Dialog question={props.question} />
       <Facts facts={props.facts} />
-      <Form action="/admin/system" form={form} submit="Save settings">
+      {props.goes !== null && <WouldGo {...props.goes} />}
+      <Form
+        action="/admin/system"
+        form={form}
+        submit="Save settings"
+        actions={
+          <button type="submit" class="secondary outline" formaction="/admin/system/preview">
+            Show what would go
+          </button>
+        }
+      >
         <Panel title="Time and links">
           <TextField
             form={form}
@@ -142,7 +154,6 @@ export function questionOfSettings(
   go: { readonly total: number; readonly databases: number; readonly bytesFreed: number },
   values: Readonly<Record<string, string>>,
 ): Question {
-  const databases = go.databases === 1 ? 'one database' : `${go.databases} databases`;
   return {
     title: `Prune ${go.total} backups?`,
     action,
@@ -153,11 +164,7 @@ export function questionOfSettings(
         {Object.entries({ ...values, confirm: 'true' }).map(([name, value]) => (
           <input key={name} type="hidden" name={name} value={value} />
         ))}
-        <p>
-          With these settings {go.total} more backups of {databases}, {formatBytes(go.bytesFreed)}, are
-          pruned: after the next backup of each, or in the next night. The page Retention of a database says
-          which.
-        </p>
+        <p>{wouldGoWords(go)} Below is of which.</p>
       </>
     ),
   };

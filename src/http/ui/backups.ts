@@ -1,13 +1,16 @@
 import { Hono } from 'hono';
+import type { Actor } from '../../audit/audit.ts';
 import { changePin, removeBackup, stopBackup } from '../../backups/backup-actions.ts';
 import { findBackup } from '../../backups/backups.ts';
 import { askDrill } from '../../drills/ask-drill.ts';
+import { drillsUnderWay } from '../../drills/drills.ts';
 import { AppError, isAppError } from '../../errors.ts';
+import { restorable } from '../../restores/ask-restore.ts';
 import type { Services } from '../../services-port.ts';
 import { askVerification } from '../../verifications/ask-verification.ts';
 import { downloadFor, sendDownload } from '../download-response.ts';
 import { actorOf } from './kit/actor.ts';
-import { goTo } from './kit/flash.ts';
+import { type FlashKey, goTo } from './kit/flash.ts';
 import { readForm } from './kit/form-body.ts';
 import { only } from './kit/roles.ts';
 import type { UiEnv } from './kit/ui-env.ts';
@@ -53,7 +56,8 @@ export function backupRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/backups/:backupId/drill', only('operator'), async (c) => {
     const backupId = c.req.param('backupId');
-    return c.redirect(`/restores/${await askDrill(services, actorOf(c, services), backupId)}`, 303);
+    const { say, to } = await drillOf(services, actorOf(c, services), backupId);
+    return goTo(c, services, to, say);
   });
 
   ui.post('/backups/:backupId/delete', only('operator'), async (c) => {
@@ -69,6 +73,28 @@ export function backupRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
+}
+
+/** Asks for it, and gives the page of what then waits; `say`: what went before it. */
+async function drillOf(
+  services: Services,
+  actor: Actor,
+  backupId: string,
+): Promise<{ readonly to: string; readonly say?: FlashKey }> {
+  try {
+    const asked = await askDrill(services, actor, backupId);
+    const others = (await drillsUnderWay(services.db, await databaseOf(services, backupId))).filter(
+      (id) => id !== asked,
+    );
+    return { to: `/restores/${asked}`, ...(others.length === 0 ? {} : { say: 'drill-queued' }) };
+  } catch (error) {
+    if (!isAppError(error, 'conflict')) throw error;
+    // Somebody has asked already: that is as good. Where the backup itself is in the way, this throws the same once more.
+    const { database } = await restorable(services.db, backupId);
+    const [waiting] = await drillsUnderWay(services.db, database.id);
+    const to = waiting === undefined ? `/databases/${database.id}/drills` : `/restores/${waiting}`;
+    return { to, say: 'drill-asked-already' };
+  }
 }
 
 /** The database whose page the backup is on. Throws `not_found`. */

@@ -7,7 +7,7 @@ import { changeText } from '../../../views/parts/format.ts';
 import { hasRole } from '../../auth/roles.ts';
 import { type BackupFilter, findBackup, listBackups, liveBackups } from '../../backups/backups.ts';
 import { dayStates } from '../../backups/day-states.ts';
-import { monthUntil, storedNow, talliesSince, usualOf } from '../../backups/day-tallies.ts';
+import { monthUntil, storedNow, talliesSince, type UsualOf, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
 import { type KnownDatabase, knownDatabases } from '../../backups/known-databases.ts';
 import { type Restorable, restorableOfOne } from '../../backups/restorable.ts';
@@ -17,7 +17,7 @@ import type { Db } from '../../db/schema.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { getSettings } from '../../environments/environment-settings.ts';
 import { keptOf } from '../../retention/kept.ts';
-import { briefSchedules } from '../../schedules/schedules.ts';
+import { type BriefSchedule, briefSchedules } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
 import { endedRuns, toBackupItem, toLiveRuns } from './backup-views.ts';
@@ -36,7 +36,11 @@ export async function figuresOf(
   services: Services,
   database: Database,
   { good: storedBackups }: Pick<BackupListProps['counts'], 'good'>,
-  { mayChange }: { readonly mayChange: boolean },
+  shown: {
+    readonly mayChange: boolean;
+    /** Where the page has read it already. */
+    readonly schedule?: BriefSchedule | null;
+  },
 ): Promise<DatabaseFigures> {
   const { db } = services;
   const scope = { databaseId: database.id };
@@ -47,17 +51,18 @@ export async function figuresOf(
   const usual = await usualOf(db, database.id, { sizes: SIZES });
   const [known] = await knownDatabases(services, [database]);
   const changes = sizeChanges(usual.sizes.map(({ bytes }) => bytes));
+  const { schedule = (await briefSchedules(db, [database.id])).get(database.id) } = shown;
   return {
     databaseId: database.id,
-    mayChange,
-    lastGood: await lastGoodOf(db, known),
+    mayChange: shown.mayChange,
+    lastGood: await lastGoodOf(db, known, usual),
     ...drillFigures(await restorableOfOne(db, database.id)),
     ...monthUntil(today, tallies),
     usualSeconds: usual.seconds,
     storedBytes: await storedNow(db, database.id),
     storedBackups,
     nextRunAt: known?.nextRunAt ?? null,
-    zone: (await briefSchedules(db, [database.id])).get(database.id)?.zone ?? 'UTC',
+    zone: schedule?.zone ?? 'UTC',
     isPaused: known?.protection.state === 'paused',
     // By the same target as the state beside it: that of its schedule, where it has one.
     days: dayStates(tallies, days, known?.protection.maxAgeHours ?? database.maxBackupAgeHours),
@@ -80,9 +85,15 @@ function drillFigures({ restorable, drillFailure }: Restorable) {
   };
 }
 
-async function lastGoodOf(db: Db, known: KnownDatabase | undefined): Promise<DatabaseFigures['lastGood']> {
+async function lastGoodOf(
+  db: Db,
+  known: KnownDatabase | undefined,
+  { sizes }: UsualOf,
+): Promise<DatabaseFigures['lastGood']> {
   const lastGood = known?.protection.lastGood;
   if (!lastGood) return null;
+  const newest = sizes.find(({ id }) => id === lastGood.id);
+  if (newest !== undefined) return { ...lastGood, bytes: newest.bytes, seconds: newest.seconds };
   const backup = await findBackup(db, lastGood.id);
   return backup === undefined ? null : { ...lastGood, bytes: Number(backup.size), seconds: backup.duration };
 }

@@ -186,12 +186,14 @@ async function sendDatabase(
   // Before the list: what ends in between is then noticed by the next look at the runs.
   const runs = await liveRunsOf(services, database.id);
   const counts = await countBackups(services.db, database.id);
+  const summary = await summaryOf(services, database, environment);
+  const { schedule } = summary;
   return sendPage(
     c,
     <DatabasePage
       frame={frame}
-      database={await summaryOf(services, database, environment)}
-      figures={await figuresOf(services, database, counts, { mayChange: mayChange(c) })}
+      database={summary}
+      figures={await figuresOf(services, database, counts, { mayChange: mayChange(c), schedule })}
       runs={runs}
       ended={[]}
       list={await listOf(c, services, database, environment, counts)}

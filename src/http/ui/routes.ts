@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
 import { AppError } from '../../errors.ts';
-import { confirmMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import { hideNextSteps } from '../../installation/next-steps.ts';
 import type { Services } from '../../services-port.ts';
 import type { Limits } from '../rate-limit.ts';
@@ -33,6 +32,7 @@ import { sameOrigin } from './kit/same-origin.ts';
 import { securityHeaders } from './kit/security-headers.ts';
 import { signedIn } from './kit/signed-in.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
+import { masterKeyRoutes } from './master-key.tsx';
 import { notificationTypeRoutes } from './notification-types.tsx';
 import { notificationWayRoutes } from './notification-ways.tsx';
 import { notificationRoutes } from './notifications.tsx';
@@ -116,6 +116,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', serviceAccountRoutes(services));
   ui.route('/', auditRoutes(services));
   ui.route('/', systemRoutes(services, rest.readiness));
+  ui.route('/', masterKeyRoutes(services));
   ui.route('/', singleSignOnRoutes(services));
 
   ui.all('*', () => {
@@ -132,11 +133,6 @@ function smallRoutes(services: Services): Hono<UiEnv> {
     const { theme, back } = await readForm(c);
     writeThemeCookie(c, parseTheme(theme), services);
     return c.redirect(ownPath(back), 303);
-  });
-
-  ui.post('/admin/master-key/confirm', only('admin'), async (c) => {
-    await confirmMasterKeyCopy(services, actorOf(c, services));
-    return goTo(c, services, '/', 'master-key-confirmed');
   });
 
   ui.post('/next-steps/hide', only('admin'), async (c) => {

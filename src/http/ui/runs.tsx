@@ -97,7 +97,7 @@ async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response
       {...page}
       more={more}
       path={addressOf(query)}
-      chips={chipsOf(query)}
+      chips={chipsOf(query, frame.counts.runs ?? 0)}
       selects={[kindSelect(query), askerSelect(by, user.id)]}
       keeps={keptOf(query)}
       day={
@@ -132,6 +132,7 @@ const RESULTS: readonly { readonly state: RunState | null; readonly label: strin
   { state: 'failed', label: 'Failed' },
   { state: 'cancelled', label: 'Cancelled' },
   { state: 'interrupted', label: 'Interrupted' },
+  { state: 'uncertain', label: 'Uncertain' },
 ];
 
 /** What the address asks for; what makes no sense is as if it were not there. */
@@ -155,11 +156,14 @@ function keptOf({ state }: RunsQuery): Readonly<Record<string, string>> {
   return state === null ? {} : { state };
 }
 
-function chipsOf(query: RunsQuery): readonly Chip[] {
+/** With as many uncertain ones as the menu counts, where nothing else narrows the list: somebody comes to see which. */
+function chipsOf(query: RunsQuery, uncertain: number): readonly Chip[] {
+  const isWhole = query.kind === null && query.by === null && query.day === null;
   return RESULTS.map(({ state, label }) => ({
     label,
     href: addressOf({ ...query, state }),
     isChosen: query.state === state,
+    ...(state === 'uncertain' && uncertain > 0 && isWhole ? { count: uncertain } : {}),
   }));
 }
 

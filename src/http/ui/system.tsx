@@ -2,11 +2,18 @@ import { type Context, Hono } from 'hono';
 import type { Question } from '../../../views/parts/dialog.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { questionOfSettings, SystemPage } from '../../../views/system/system.tsx';
+import type { WouldGoProps } from '../../../views/system/would-go.tsx';
 import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
 import type { InputIssue } from '../../errors.ts';
+import { masterKeyCopy } from '../../installation/master-key-copy.ts';
+import { listLeftBehind } from '../../leftovers/leftovers.ts';
 import { readOidc } from '../../oidc/settings.ts';
-import { changeSettingsAskingFirst } from '../../retention/change-defaults.ts';
+import {
+  changeSettingsAskingFirst,
+  type PrunedByDefaults,
+  prunedBy,
+} from '../../retention/change-defaults.ts';
 import type { Services } from '../../services-port.ts';
 import { readSettings, settingsChange } from '../../settings/settings.ts';
 import type { Readiness } from '../readiness.ts';
@@ -41,34 +48,55 @@ export function systemRoutes(services: Services, readiness: () => Promise<Readin
   const ui = new Hono<UiEnv>();
   const page = { ...services, readiness };
 
-  ui.get('/admin/system', only('admin'), async (c) => sendSystem(c, page));
+  ui.get('/admin/system', only('admin'), async (c) => sendSystem(c, page, {}));
 
   ui.post('/admin/system', only('admin'), async (c) =>
     submit(c, services, {
-      parse: (body) => besideFields(settingsChange.safeParse(inputOf(body)), onTheForm),
+      parse: parseSettings,
       stored: () => valuesOf(services),
-      refuse: (form) => sendSystem(c, page, form),
+      refuse: (form) => sendSystem(c, page, { form, status: 422 }),
       act: async (input, body, sent) => {
         const isConfirmed = isTicked(body, 'confirm');
         const actor = actorOf(c, services);
         const changed = await changeSettingsAskingFirst(services, actor, input, { isConfirmed });
-        if (changed.kind !== 'confirm') return { to: '/admin/system', say: 'settings-saved' };
+        if (changed.kind !== 'confirm') {
+          const { goes } = changed;
+          return goes === 0
+            ? { to: '/admin/system', say: 'settings-saved' }
+            : { to: '/admin/system', say: 'settings-saved-some-go', count: goes };
+        }
         // Nothing was saved yet: a person is asked first.
-        return sendSystem(c, page, sent, questionOfSettings('/admin/system', changed, body));
+        const question = questionOfSettings('/admin/system', changed, body);
+        return sendSystem(c, page, { form: sent, question, goes: changed, status: 409 });
       },
+    }),
+  );
+
+  ui.post('/admin/system/preview', only('admin'), async (c) =>
+    submit(c, services, {
+      parse: parseSettings,
+      refuse: (form) => sendSystem(c, page, { form, status: 422 }),
+      act: async (input, _, form) => sendSystem(c, page, { form, goes: await prunedBy(services, input) }),
     }),
   );
 
   ui.post('/admin/system/reset', only('admin'), async (c) => {
     const isConfirmed = isTicked(await readForm(c), 'confirm');
     const changed = await changeSettingsAskingFirst(services, actorOf(c, services), null, { isConfirmed });
-    if (changed.kind !== 'confirm') return goTo(c, services, '/admin/system', 'settings-reset');
+    if (changed.kind !== 'confirm') {
+      const { goes } = changed;
+      return goes === 0
+        ? goTo(c, services, '/admin/system', 'settings-reset')
+        : goTo(c, services, '/admin/system', 'settings-saved-some-go', goes);
+    }
     const question = questionOfSettings('/admin/system/reset', changed, {});
-    return sendSystem(c, page, undefined, question);
+    return sendSystem(c, page, { question, goes: changed, status: 409 });
   });
 
   return ui;
 }
+
+const parseSettings = (body: FormBody) => besideFields(settingsChange.safeParse(inputOf(body)), onTheForm);
 
 function inputOf(body: FormBody) {
   const seconds = numberOf(body, 'sshReadySeconds');
@@ -109,8 +137,13 @@ async function valuesOf({ db }: Services) {
 async function sendSystem(
   c: Context<UiEnv>,
   services: Page,
-  refused?: FormState,
-  question: Question | null = null,
+  shown: {
+    readonly form?: FormState;
+    readonly question?: Question;
+    /** What would go by what was typed. */
+    readonly goes?: PrunedByDefaults;
+    readonly status?: 200 | 409 | 422;
+  },
 ): Promise<Response> {
   const { config, version } = services;
   const facts = [
@@ -118,18 +151,42 @@ async function sendSystem(
     ['State', isPostgres(services.db) ? 'PostgreSQL' : 'SQLite'],
     ['Scheduler', config.schedulerEnabled ? `looks every ${config.schedulerCheckMs / SECOND_MS} s` : 'off'],
     ['Memory for parts', `${config.partMemoryMib} MiB`],
+    ['Master key', <a href="/admin/master-key">{keyText(await masterKeyCopy(services))}</a>],
+    ['Left behind', leftBehindText((await listLeftBehind(services.db, MOST_LEFT + 1)).length)],
     ['Key that manifests are signed with (Ed25519)', await manifestPublicKey(services)],
   ] as const;
   return sendPage(
     c,
     <SystemPage
       frame={await frameOf(c, services)}
-      form={refused ?? editForm(await valuesOf(services))}
+      form={shown.form ?? editForm(await valuesOf(services))}
       facts={facts}
       watching={await watchingOf(c, services, services.readiness)}
       signOn={(await readOidc(services.db))?.name ?? null}
-      question={question}
+      question={shown.question ?? null}
+      goes={shown.goes === undefined ? null : goesOf(shown.goes)}
     />,
-    question !== null ? 409 : refused === undefined ? 200 : 422,
+    shown.status ?? 200,
   );
+}
+
+function keyText({ isGenerated, copiedAt }: Awaited<ReturnType<typeof masterKeyCopy>>): string {
+  if (!isGenerated) return 'of the variable MASTER_KEY';
+  return copiedAt === null ? 'not copied yet' : 'copied';
+}
+
+/** More than so many are not counted: that reads them all. */
+const MOST_LEFT = 100;
+
+function leftBehindText(count: number) {
+  if (count === 0) return 'nothing';
+  return <a href="/admin/storage">{count > MOST_LEFT ? `more than ${MOST_LEFT}` : count} not removed yet</a>;
+}
+
+/** Of so many databases what would go of each is told. */
+const MOST_DATABASES = 20;
+
+function goesOf(goes: PrunedByDefaults): WouldGoProps {
+  const listed = goes.byDatabase.toSorted((a, b) => b.count - a.count).slice(0, MOST_DATABASES);
+  return { ...goes, listed };
 }

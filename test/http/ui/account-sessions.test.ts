@@ -20,7 +20,7 @@ it('one’s own sessions are listed, ended one by one after a question, and the 
   expect((await there.post('/login', { email, password: PASSWORD })).location).toBe('/');
   const { html } = await here.get('/account');
   const own =
-    /a browser<\/span> <span class="badge badge-neutral">this one<[\s\S]*?\?end=([\w-]+)"/.exec(html)?.[1] ??
+    /a browser<\/span> <span class="badge badge-setting">this one<[\s\S]*?\?end=([\w-]+)"/.exec(html)?.[1] ??
     '';
   const other = idsIn(html).find((id) => id !== own) ?? '';
   expect(idsIn(html).length).toBeGreaterThan(1);

@@ -101,7 +101,7 @@ describe('a completed backup', () => {
     const list = `/databases/${databaseId}/backups`;
     expect((await operator.get(list)).html).toMatch(/2\.0 MiB.*1 min 5 s/s);
     await operator.post(`/backups/${id}/pin`, { pinned: 'true' });
-    expect((await operator.get(list)).html).toContain('>kept<');
+    expect((await operator.get(list)).html).toContain('badge-setting">kept<');
     const page = `/backups/${id}`;
     const unpinned = await operator.post(`${page}/pin`, { pinned: 'false', back: 'backup' });
     expect(unpinned.location).toBe(page);

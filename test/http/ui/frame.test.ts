@@ -73,7 +73,18 @@ describe('the count beside Runs', () => {
       expect(await counted()).toBe(expected);
     }
     await viewer.get('/?environment=all');
+    // The list has a way to them, with that count.
+    const chip = async (path: string) =>
+      /<a class="chip" href="([^"]*state=uncertain[^"]*)"[^>]*>(.*?)<\/a>/
+        .exec((await viewer.get(path)).html)
+        ?.slice(1);
+    const [href, words] = (await chip('/runs')) ?? [];
+    expect([href, words]).toEqual(['/runs?state=uncertain', 'Uncertain<span class="chip-count"> 1</span>']);
+    const listed = (await viewer.get(href ?? '')).html;
+    expect([...listed.matchAll(/<a href="\/runs\/([^"]*)\/log">/g)].map(([, id]) => id)).toEqual([row.id]);
+    expect(await chip('/runs?kind=restore')).toEqual(['/runs?kind=restore&amp;state=uncertain', 'Uncertain']);
     await run.set(before).execute();
+    expect(await chip('/runs')).toEqual(['/runs?state=uncertain', 'Uncertain']);
   });
 });
 
@@ -124,7 +135,9 @@ describe('the environment', () => {
     // From a page that no environment filters it leads to the overview, which is not searched.
     expect(await kept('/notifications?state=failed&q=x')).toEqual(['/']);
     // A list that is filtered in place takes them along.
-    expect((await viewer.get('/databases')).html).toMatch(/hx-select-oob="#environment-keeps"/);
+    expect((await viewer.get('/databases')).html).toMatch(
+      /hx-select-oob="#environment-keeps,#chosen-environment"/,
+    );
   });
 
   it('filters every list, is kept, and is taken away again', async () => {
@@ -152,6 +165,30 @@ describe('the environment', () => {
     expect(unfiltered).not.toContain('Elsewhere');
     expect((await viewer.get('/databases')).html).toContain('>in-second<');
     expect(count((await viewer.get('/account')).html)).toBe('1');
+  });
+
+  it('is named on each list that it narrows, beside the way to all of it, which keeps the filters', async () => {
+    const named = async (path: string) => {
+      const { html } = await viewer.get(path);
+      return /<p id="chosen-environment">(.*?)<\/p>/.exec(html)?.[1] ?? null;
+    };
+    await viewer.get(`/?environment=${first}`);
+    const name = '<strong>Größe + &quot;x&quot; &lt;b&gt;🐘&lt;/b&gt;</strong> only';
+    const elsewhere = '<a href="/databases?environment=all&amp;state=unsafe">1 not safe elsewhere</a>';
+    for (const path of ['/databases', '/runs', '/drills', '/schedules', '/servers']) {
+      expect(await named(path)).toBe(
+        `${name} · <a href="${path}?environment=all">All environments</a> · ${elsewhere}`,
+      );
+    }
+    expect(await named('/databases?q=a%20%22b%22&state=late&offset=50')).toContain(
+      'href="/databases?environment=all&amp;q=a+%22b%22&amp;state=late"',
+    );
+    // Its verdict names it; and pages of one thing are narrowed by nothing.
+    for (const path of ['/', '/account', '/admin/users', '/servers/new-host']) {
+      expect([path, await named(path)]).toEqual([path, null]);
+    }
+    expect((await viewer.post('/account/password', {})).html).not.toContain('chosen-environment');
+    expect(await named('/databases?environment=all')).toBeNull();
   });
 
   it('is all of them again where the chosen one is gone, or the parameter or the cookie is nonsense', async () => {

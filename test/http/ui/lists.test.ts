@@ -119,6 +119,16 @@ describe('the list of databases', () => {
     for (const id of ids) await put(id, null);
   });
 
+  it('tells by the clock when the next run begins, and how long that is', async () => {
+    const [first = ''] = ids;
+    const form = { cronExpression: '30 3 * * *', enabled: 'true', retries: '0' };
+    expect((await operator.post(`/databases/${first}/schedule`, form)).status).toBe(303);
+    const { html } = await operator.get('/databases');
+    expect(html).toMatch(/class="next-run"><time [^>]* 03:30:00 UTC">03:30 · in [^<]+<\/time>/);
+    for (const table of ['database_schedules', 'schedules'] as const)
+      await pages.services.db.deleteFrom(table).execute();
+  });
+
   it('takes whatever an address says', async () => {
     for (const name of ['q', 'state', 'engine', 'storage', 'sort', 'offset', 'environment']) {
       for (const value of NONSENSE) {

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { settleCompleted } from '../../../src/backups/settle.ts';
 import { createDatabase } from '../../../src/databases/databases.ts';
+import { write } from '../../../src/db/write.ts';
 import { createEnvironment } from '../../../src/environments/environments.ts';
 import { newId } from '../../../src/ids.ts';
+import { resetSettings } from '../../../src/settings/change-settings.ts';
+import { readSettings, saveSettings } from '../../../src/settings/settings.ts';
 import { addRun } from '../../support/backup-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
@@ -123,6 +126,62 @@ describe('the retention of a database', () => {
     await operator.post(`${base()}/accept`);
     await expect.poll(() => files.filter((file) => existsSync(file)).length).toBe(1);
     expect(text((await operator.get(base())).html)).not.toContain('Nothing is pruned since');
+  });
+});
+
+describe('the retention that the installation says', () => {
+  const SYSTEM = '/admin/system';
+  /** As a browser sends its form. */
+  const formOf = (html: string): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      [...html.matchAll(/<input[^>]*name="(\w+)"[^>]*value="([^"]*)"/g)]
+        .filter(([input]) => !input.includes('type="checkbox"'))
+        .map(([, name = '', value = '']) => [name, value]),
+    );
+  const rowOf = (html: string) =>
+    text(
+      [...html.matchAll(/<tr>.*?<\/tr>/g)].map(([row]) => row).find((row) => row.includes(`"${base()}"`)) ??
+        '',
+    );
+
+  it('is shown as what would go of each database, however little, before anything is saved', async () => {
+    const admin = await pages.signedIn('admin');
+    const files = await nightly(5);
+    const shown = formOf((await admin.get(SYSTEM)).html);
+    const tiers = { backupRetentionDaily: '0', backupRetentionWeekly: '0', backupRetentionMonthly: '0' };
+    const typed = {
+      ...{ ...shown, ...tiers, backupRetentionPreset: 'custom', backupRetentionKeepLast: '3' },
+      ...{ timezone: 'Europe/Berlin', backupRotationConfirmThreshold: '10000' },
+    };
+    const { status, html } = await admin.post(`${SYSTEM}/preview`, typed);
+    expect(status).toBe(200);
+    expect(text(html)).toMatch(/With these settings \d+ more backups of \d+ databases, .* are pruned/);
+    expect(rowOf(html)).toMatch(/&lt;script&gt;.* e \w+ 2 200 B 5 d ago 4 d ago/);
+    expect(html).not.toContain('<script>"Gr');
+    expect(formOf(html)).toMatchObject({ backupRetentionKeepLast: '3', timezone: 'Europe/Berlin' });
+    expect((await readSettings(pages.services.db)).backupRetentionKeepLast).toBe(24);
+    expect(rowOf((await admin.get(SYSTEM)).html)).toBe('');
+
+    const same = await admin.post(`${SYSTEM}/preview`, { ...shown, backupRetentionPreset: 'balanced' });
+    expect(text(same.html)).toContain('Nothing: with these settings no backup goes that stays now.');
+    const wrong = await admin.post(`${SYSTEM}/preview`, { ...typed, backupRetentionKeepLast: 'ü' });
+    expect([wrong.status, wrong.html.includes('field-backupRetentionKeepLast-error')]).toEqual([422, true]);
+    expect((await operator.post(`${SYSTEM}/preview`, typed)).status).toBe(403);
+
+    // The question names them too.
+    const asked = await admin.post(SYSTEM, { ...typed, backupRotationConfirmThreshold: '10000' });
+    expect(asked.status).toBe(409);
+    expect(rowOf(asked.html)).not.toBe('');
+    // Few enough to go unasked: they are told.
+    await write(pages.services.db, (trx) =>
+      saveSettings(trx, { backupRotationConfirmThreshold: 10_000 }, new Date()),
+    );
+    const { seen = '' } = formOf((await admin.get(SYSTEM)).html);
+    const saved = await admin.post(SYSTEM, { ...typed, seen });
+    expect(saved.location).toBe(SYSTEM);
+    expect((await admin.get(SYSTEM)).html).toMatch(/By them \d+ more backups go: with the next backup/);
+    expect(files.every((file) => existsSync(file))).toBe(true);
+    await resetSettings(pages.services, ACTOR);
   });
 });
 

@@ -3,6 +3,7 @@ import { createApp } from '../../../src/app.ts';
 import { recordNewest } from '../../../src/backups/newest-backups.ts';
 import { write } from '../../../src/db/write.ts';
 import { insertBackup } from '../../support/backup-row.ts';
+import { addLeftover } from '../../support/leftover.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
 const ODD = 'Größe + "x" <script>alert(1)</script> 🗝';
@@ -60,6 +61,41 @@ describe('System', () => {
     const told = await page();
     expect(told).toContain('scheme: https\n');
     expect(told).toContain('targets: [&#39;backups.example.com:8443&#39;]');
+  });
+
+  it('leads to the page of the master key, which says where it lies and whether it was copied', async () => {
+    const key = async () => (await admin.get('/admin/master-key')).html;
+    expect(await page()).toContain('<a href="/admin/master-key">not copied yet</a>');
+    expect(await key()).toMatch(/master\.key \.<\/code>.*I have copied it/s);
+    expect((await (await pages.signedIn('operator')).get('/admin/master-key')).status).toBe(403);
+    expect((await admin.post('/admin/master-key/confirm')).location).toBe('/');
+    expect(await page()).toContain('<a href="/admin/master-key">copied</a>');
+    const copied = await key();
+    expect(copied).toMatch(/noted at <time datetime="[^"]+">[^<]+<\/time>.*master\.key \.<\/code>/s);
+    expect(copied).not.toContain('I have copied it');
+  });
+
+  it('says how much could not be removed yet, and where that is listed', async () => {
+    expect(await page()).toContain('<dt>Left behind</dt><dd>nothing</dd>');
+    const { db } = pages.services;
+    await addLeftover(db, new Date());
+    const [place] = await db.selectFrom('leftovers').select(['endpoint', 'bucket', 'key']).execute();
+    const deleted = await insertBackup(db, new Date(), {
+      ...{ status: 'completed', outcome: 'completed', deleted_at: new Date().toISOString() },
+    });
+    const object = { ...place, id: 'o', key: 'o', backup_id: deleted.id, number: 0, region: null, bytes: 1 };
+    await db
+      .insertInto('backup_objects')
+      .values([
+        { ...object, kind: 'dump' },
+        { ...object, id: 'm', key: 'm', kind: 'manifest' },
+      ] as never)
+      .execute();
+    expect(await page()).toContain(
+      '<dt>Left behind</dt><dd><a href="/admin/storage">2 not removed yet</a></dd>',
+    );
+    await db.deleteFrom('leftovers').execute();
+    await db.deleteFrom('backup_objects').execute();
   });
 
   it('says what /ready says, and what to do about it', async () => {

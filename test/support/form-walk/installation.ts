@@ -16,6 +16,7 @@ export async function walkInstallation(walk: FormWalk): Promise<void> {
   await send('/admin/storage/probe/card');
   await send('/admin/storage/test');
   await send('/admin/storage/test/result');
+  await send('/admin/system/preview', await valuesAt(walk, '/admin/system'));
   await send('/admin/system', await valuesAt(walk, '/admin/system'));
   await send('/admin/system/single-sign-on', {
     ...{ issuer: 'https://127.0.0.1:9', clientId: ODD, clientSecret: 'secret', scopes: 'openid email' },

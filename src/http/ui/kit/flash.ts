@@ -75,6 +75,10 @@ const FLASHES = {
     `${count === 1 ? 'The schedule is' : `${count} schedules are`} changed: each waits for its next time.`,
   'policies-saved': (count) =>
     `${count === 1 ? 'The policy is' : `${count} policies are`} saved. What they do not keep is pruned now.`,
+  'drill-asked-already':
+    'A drill of this database has been asked for already: no second one was. What becomes of it is shown here.',
+  'drill-queued':
+    'The drill has been asked for. Another one of this database is under way: it begins when that one has ended.',
   'environment-created': 'The environment is created.',
   'environment-deleted': 'The environment is deleted.',
   'host-key-forgotten':
@@ -105,6 +109,8 @@ const FLASHES = {
   'schedule-saved': 'The schedule is saved: it waits for its next time.',
   'settings-reset': 'Every setting is as it is by default.',
   'settings-saved': 'The settings are saved.',
+  'settings-saved-some-go': (count) =>
+    `The settings are saved. By them ${count === 1 ? '1 more backup goes' : `${count} more backups go`}: with the next backup of its database, or in the next night.`,
   'retention-saved': 'The policy is saved. What it does not keep is pruned now.',
   'restored-dropped': 'What was restored is dropped.',
   'restore-cancelled': 'The restore is being cancelled: what it has made by now is removed.',
@@ -179,6 +185,7 @@ const NEWS: readonly FlashKey[] = [
   'backup-runs-and-waits',
   'backup-waits',
   'backups-wait',
+  'drill-asked-already',
   'token-shown',
   'verification-runs',
 ];
