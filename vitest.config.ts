@@ -14,9 +14,10 @@ export default defineConfig(({ mode }) => {
         ...(large ? [] : ['test/support/shared/memory-folder.ts']),
         'test/support/shared/setup.ts',
       ],
+      setupFiles: 'test/support/dice.ts',
       // What hangs, hangs for longer than this; what a busy machine does slowly must not fail for it.
-      testTimeout: large ? 3_600_000 : 60_000,
-      hookTimeout: 120_000,
+      testTimeout: large ? 3_600_000 : 180_000,
+      hookTimeout: 300_000,
       // A machine that is shared may stand still for a second: it is waited for what comes, not for its time.
       expect: { poll: { timeout: 10_000 } },
       // One more than the cores of a small machine: files wait for leases, retries and servers a third of their time.

@@ -57,5 +57,5 @@ describe.each(STATES)('backups of one environment that end at the same instant, 
     );
     expect(await repairCounts({ db, log })).toBe(0);
     await db.destroy();
-  }, 120_000);
+  });
 });

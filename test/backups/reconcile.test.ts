@@ -266,7 +266,7 @@ async function reconcile(repairing = new Map<string, AbortController>()): Promis
   const rules = { completeMayTakeMs: COMPLETE_MAY_TAKE_MS, askAgainMs: 30_000 };
   const kinds = { backup: createBackupKind(await services(), rules) };
   const taker = { db, kinds, claimedBy: 'me', leaseMs: 30_000, now: () => new Date(now) };
-  await repairExpired(taker, { repairing, running: () => [], signal: AbortSignal.timeout(10_000) });
+  await repairExpired(taker, { repairing, running: () => [], signal: AbortSignal.timeout(60_000) });
 }
 
 /** Without waiting for the pause of that run. */
@@ -277,7 +277,7 @@ async function reconcileAfter(ms: number, backup: BackupRow): Promise<void> {
   await reconcile();
 }
 
-async function sweepDeletedAfter(ms: number, signal = AbortSignal.timeout(5_000)): Promise<void> {
+async function sweepDeletedAfter(ms: number, signal = AbortSignal.timeout(60_000)): Promise<void> {
   now = BEGIN + ms;
   await sweepDeleted(await services(), { completeMayTakeMs: COMPLETE_MAY_TAKE_MS }, signal);
 }

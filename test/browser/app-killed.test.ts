@@ -12,6 +12,7 @@ import {
   removeChildApp,
   startChildApp,
 } from '../support/child-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
 let folder: string;
@@ -21,8 +22,9 @@ let browser: TestBrowser;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'größe "+" '));
   [program, browser] = await Promise.all([buildChildApp(), startBrowser()]);
-  app = await start();
-}, 120_000);
+  // Given to nobody else meanwhile: it is started again where it was.
+  app = await start({ TEST_PORT: String(await freePort()) });
+});
 afterAll(async () => {
   await browser?.close();
   await app?.stop();
@@ -78,7 +80,7 @@ it('Open pages say within five seconds that the app was killed, idle or under a 
     )
     .toEqual([0, 0]);
   for (const page of pages) expect(await page.getByText(words).count()).toBe(0);
-}, 120_000);
+});
 
 async function addDatabase(filePath: string): Promise<string> {
   const { environment } = await app.ask('POST', '/api/environments', { name: 'Prod "ü"' });

@@ -51,7 +51,7 @@ describe('a password that is being chosen', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('E-mail or password is wrong.').waitFor();
     expect(complaints).toEqual([]);
-  }, 180_000);
+  });
 });
 
 describe('signing in on the machine itself where PUBLIC_URL is https', () => {

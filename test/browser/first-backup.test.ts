@@ -133,4 +133,4 @@ it('A newcomer gets from the first signed-in page to a backup over SSH that was 
     { cron_expression: '0 2 * * *' },
   ]);
   await picture('7-overview');
-}, 120_000);
+});

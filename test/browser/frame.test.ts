@@ -1,6 +1,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, LOGIN } from '../../dev/fill/fill.ts';
+import { isLivePoll } from '../../src/http/ui/kit/live-polls.ts';
 import { createServiceAccount } from '../../src/tokens/service-accounts.ts';
 import { createToken } from '../../src/tokens/tokens.ts';
 import { insertBackup } from '../support/backup-row.ts';
@@ -55,7 +56,7 @@ beforeAll(async () => {
   };
   await addTokens();
   session = await signInOnce(browser, site, LOGIN);
-}, 120_000);
+});
 afterAll(async () => {
   await browser.close();
   await site.close();
@@ -154,7 +155,7 @@ describe('the pages of a filled installation', () => {
     await page.getByText('401 Unauthorized').waitFor();
     expect(await faultsInBothColours(page)).toEqual([]);
     expect(complaints).toEqual([]);
-  }, 240_000);
+  }, 600_000);
 
   it('fit a phone, where a database takes two lines', async () => {
     const page = await openPage(PHONE);
@@ -200,7 +201,7 @@ describe('the pages of a filled installation', () => {
       });
       expect([path, heading, dead]).toEqual([path, true, []]);
     }
-  }, 120_000);
+  });
 
   it('lose no edit to a second tab: the later one is told what the other did', async () => {
     const context = await browser.open({ storageState: session });
@@ -219,7 +220,7 @@ describe('the pages of a filled installation', () => {
       .executeTakeFirstOrThrow();
     expect(name).toBe('renamed + "ü" 😀');
     expect(await second.getByLabel('Name', { exact: true }).inputValue()).toBe('of the second tab');
-  }, 60_000);
+  });
 
   it('show an environment as soon as it is chosen, by a button where no script sends it, and keep it', async () => {
     for (const javaScriptEnabled of [true, false]) {
@@ -233,7 +234,7 @@ describe('the pages of a filled installation', () => {
       await page.goto(`${site.url}/runs`);
       expect(await page.getByRole('combobox', { name: 'Environment' }).inputValue()).toBe(ids.environment);
     }
-  }, 60_000);
+  });
 
   it('are used by keyboard alone: a menu, a question and its way back, the ticked rows, a phone’s navigation', async () => {
     const page = await openPage();
@@ -276,7 +277,7 @@ describe('the pages of a filled installation', () => {
     await servers.focus();
     await phone.keyboard.press('Enter');
     await phone.waitForURL(`${site.url}/servers`);
-  }, 60_000);
+  });
 
   it('ask for nothing but themselves when one leads to another', async () => {
     const page = await openPage();
@@ -295,8 +296,10 @@ describe('the pages of a filled installation', () => {
       await page.locator('nav').getByRole('link', { name, exact: false }).first().click();
       await page.getByRole('heading', { level: 1, name }).waitFor();
     }
-    expect([...asked.values()]).toEqual(['/databases', '/', '/schedules', '/servers', '/environments']);
-  }, 60_000);
+    // A run goes on, so that a page which is open for a second asks for it, and soon whether the app is there.
+    const pages = [...asked.values()].filter((path) => path !== '/live' && !isLivePoll('GET', path));
+    expect(pages).toEqual(['/databases', '/', '/schedules', '/servers', '/environments']);
+  });
 
   it('lead by keyboard alone to a search, and from there to a database', async () => {
     const page = await openPage();
@@ -316,7 +319,7 @@ describe('the pages of a filled installation', () => {
     await page.getByRole('searchbox').fill('');
     await page.getByRole('searchbox').press('/');
     expect(await page.getByRole('searchbox').inputValue()).toBe('/');
-  }, 60_000);
+  });
 });
 
 describe('a live part', () => {
@@ -334,7 +337,7 @@ describe('a live part', () => {
     await page.locator(`#running-${runId}`).getByText('storing').waitFor();
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('app');
     expect(await page.locator('#running-status').textContent()).toContain('app: storing');
-  }, 60_000);
+  });
 
   it('leaves the focus on its button, and what is open beside it, for ten seconds of changes', async () => {
     const { db } = site.services;
@@ -369,7 +372,7 @@ describe('a live part', () => {
     }
     expect(await page.evaluate(() => document.activeElement?.id)).toBe(`cancel-${runId}`);
     expect(await page.locator('details.more').getAttribute('open')).not.toBeNull();
-  }, 60_000);
+  });
 
   it('says so where no answer comes for five seconds, and when one comes again', async () => {
     const page = await openPage();
@@ -387,7 +390,7 @@ describe('a live part', () => {
     await Promise.all([answer(page), page.clock.runFor(1100)]);
     await page.locator('#running:not(.is-lost)').waitFor();
     expect(await lost.textContent()).toBe('');
-  }, 60_000);
+  });
 
   it('asks nothing in a hidden tab', async () => {
     const page = await openPage();
@@ -405,5 +408,5 @@ describe('a live part', () => {
     await hide(false);
     await Promise.all([answer(page), page.clock.runFor(1100)]);
     expect(asked.length).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   });
   await db.updateTable('databases').set({ name: NAME }).where('id', '=', good.database_id).execute();
   session = await signInOnce(browser, site, LOGIN);
-}, 60_000);
+});
 afterAll(async () => {
   await browser.close();
   await site.close();
@@ -102,7 +102,7 @@ describe('a database whose backup runs', () => {
     await page.locator('#figures').getByText('58.3 MiB stored in 4 s, read back').waitFor();
     await expect.poll(() => page.title()).toMatch(/^shop/);
     expect(complaints).toEqual([]);
-  }, 60_000);
+  });
 
   it('says on both pages so where the app does not answer any more, and goes on when it does', async () => {
     const id = await runningBackup();
@@ -119,7 +119,7 @@ describe('a database whose backup runs', () => {
       await page.locator('.live-region:not(.is-lost)').waitFor();
     }
     await site.services.db.deleteFrom('backups').where('id', '=', id).execute();
-  }, 60_000);
+  });
 
   it('has pages that axe finds nothing wrong with', async () => {
     const page = await openPage();
@@ -132,5 +132,5 @@ describe('a database whose backup runs', () => {
       await page.goto(site.url + path);
       expect([path, await faultsInBothColours(page)]).toEqual([path, []]);
     }
-  }, 60_000);
+  });
 });

@@ -38,7 +38,7 @@ describe('the main job in a browser', () => {
     expect(object?.bytes).toBe(bytes.length);
     expect(object?.key).toMatch(/^production\/appdb\/appdb-.*\.sql\.gz$/);
     expect(complaints).toEqual([]);
-  }, 90_000);
+  });
 });
 
 async function saveEnvironmentSettings(page: Page): Promise<void> {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   [site, browser] = await Promise.all([startSite({ LOCAL_PATHS: folder }), startBrowser()]);
   await createUser(site.services, { userId: null, address: null }, { ...LOGIN, role: 'admin' });
   session = await signInOnce(browser, site, LOGIN);
-}, 60_000);
+});
 afterAll(async () => {
   await browser.close();
   await site.close();
@@ -67,7 +67,7 @@ it('a database that is lost comes back by the pages, row by row', async () => {
   expect(restored.prepare(`SELECT * FROM "or'ders"`).all()).toEqual(rows);
   restored.close();
   expect(complaints).toEqual([]);
-}, 90_000);
+});
 
 function fill(path: string): readonly unknown[] {
   const db = new Database(path);

@@ -58,6 +58,7 @@ it('is set up, links an account and signs in, in a real browser, past the policy
   await page.getByText('Your account is linked').waitFor();
 
   await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL(/\/login/);
   await page.goto(`${site.url}/servers`);
   const button = page.getByRole('link', { name: 'Sign in with the company' });
   await button.waitFor();
@@ -65,4 +66,4 @@ it('is set up, links an account and signs in, in a real browser, past the policy
   await button.click();
   await page.waitForURL(`${site.url}/servers`);
   expect(refused).toEqual([]);
-}, 120_000);
+});

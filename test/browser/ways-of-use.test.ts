@@ -96,7 +96,7 @@ describe('the pages', () => {
     await page.getByRole('link', { name: 'Delete the storage configuration' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete configuration' }).click();
     await page.getByText('The storage configuration is deleted.').waitFor();
-  }, 120_000);
+  });
 
   it('fit a phone, with the navigation behind a button', async () => {
     const page = await openPage({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });

@@ -335,9 +335,9 @@ export function describeHost(
     });
 
     it('counts as idle only the time that the host takes, not the reader', async () => {
-      const output = start('echo a; sleep 1; echo b', { idleTimeoutMs: 2_000 })[Symbol.asyncIterator]();
+      const output = start('echo a; sleep 1; echo b', { idleTimeoutMs: 3_000 })[Symbol.asyncIterator]();
       await output.next();
-      await textOf(start('sleep 3'));
+      await textOf(start('sleep 4'));
       expect((await output.next()).done).toBe(false);
       expect((await output.next()).done).toBe(true);
     });

@@ -94,7 +94,7 @@ export function listedKeysContract(name: string, open: () => Promise<ListedKeysF
       let token: string | null = null;
       do {
         const page: { keys: readonly string[]; next: string | null } = await listPage(
-          { connection, bucket, signal: AbortSignal.timeout(20_000) },
+          { connection, bucket, signal: AbortSignal.timeout(60_000) },
           under,
           { maxKeys: 2, token },
         );
@@ -106,7 +106,7 @@ export function listedKeysContract(name: string, open: () => Promise<ListedKeysF
         expect(await listKeys(connection, bucket, { prefix: key, maxKeys: 1 })).toEqual([key]);
       }
       if (fixture.listsVersions) {
-        const versions = await listVersions({ connection, bucket }, AbortSignal.timeout(20_000), under);
+        const versions = await listVersions({ connection, bucket }, AbortSignal.timeout(60_000), under);
         expect(versions.map(({ key }) => key).sort()).toEqual(sorted);
       }
       for (const key of keys) await store.remove(key);

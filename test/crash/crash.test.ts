@@ -9,4 +9,4 @@ it('keeps what is completed, loses no slot and leaves nothing behind, wherever i
   expect(crashed.kills).toBe(5);
   expect(crashed.ran).toBeGreaterThan(0);
   expect(crashed.downloads).toBeGreaterThan(0);
-}, 300_000);
+}, 900_000);

@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest';
 import { createRandom } from '../attack/verdict.ts';
+import { SEED } from '../support/seed.ts';
 import { storedDump } from '../support/stored-dump.ts';
 import { mutate } from './mutate.ts';
 import { smallDumps } from './small-dumps.ts';
-
-const SEED = Date.now() % 1_000_000;
 
 it('each change of a stored dump or of its manifest is found, and no dump that is as it was', async () => {
   for (const { dump, of } of smallDumps()) {

@@ -335,7 +335,7 @@ describe('a host key', () => {
     expect([body.success, body.error]).toEqual([false, expect.stringContaining('is pinned')]);
     expect(rogueSshd.heard()).toBe('');
     const opened = await app.services.servers.open(id, { startedBy: 'schedule' });
-    const running = opened.host.run({ script: 'exit 0' }, { signal: AbortSignal.timeout(5_000) });
+    const running = opened.host.run({ script: 'exit 0' }, { signal: AbortSignal.timeout(60_000) });
     await expect(running[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'host_key_changed' });
     await opened.host.close();
   });

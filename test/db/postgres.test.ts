@@ -157,7 +157,7 @@ describe('a statement', () => {
   });
 
   it('that takes longer is ended, with a sentence, and what is asked next is answered', async () => {
-    const there = openPostgres(urlWith({ query: '?statement_timeout=50' }), { connections: 1 });
+    const there = openPostgres(urlWith({ query: '?statement_timeout=500' }), { connections: 1 });
     expect(await failureOf(sql`select pg_sleep(30)`.execute(there))).toMatch(
       /^The database "postgres" at 127\.0\.0\.1:\d+ took too long with a statement .* Look at its load/,
     );

@@ -57,4 +57,4 @@ it('a dump with the pair that pg_dump writes is restored', async () => {
   const counted = made.count.read(await runOn(made, made.count.command));
   expect(counted.map(({ name }) => name)).toEqual(['ü']);
   await runOn(made, made.remove);
-}, 60_000);
+});

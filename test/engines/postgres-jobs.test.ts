@@ -6,6 +6,7 @@ import { jobsCheck, loadByJobs, spoolLines, spoolOf } from '../../src/engines/po
 import { isSameDisk, reserveOf, roomOf } from '../../src/engines/postgres/restore-room.ts';
 import type { PostgresRestoreTarget } from '../../src/engines/postgres/restore-target.ts';
 import { newId } from '../../src/ids.ts';
+import { cpuMsOf } from '../support/cpu-time.ts';
 import { runInShell } from './shell.ts';
 
 let target: PostgresRestoreTarget;
@@ -118,8 +119,9 @@ it('reads mount points with blanks, and leaves 5 % of a small disk', async () =>
 });
 
 it('reads whatever a host answers at once', () => {
-  const began = performance.now();
-  expect(roomOf(`1 1 x${' '.repeat(60_000)}`)).toBe(null);
-  expect(roomOf(`1 1 ${'1 '.repeat(30_000)}\u2028`)).not.toBe(null);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  const spentMs = cpuMsOf(() => {
+    expect(roomOf(`1 1 x${' '.repeat(60_000)}`)).toBe(null);
+    expect(roomOf(`1 1 ${'1 '.repeat(30_000)}\u2028`)).not.toBe(null);
+  });
+  expect(spentMs).toBeLessThan(1_000);
 });

@@ -436,7 +436,7 @@ describe('a failure is explained', () => {
       expect(names.map(({ datname }) => datname)).toEqual([
         ...['english', 'english_kept', 'german', 'german_kept'],
       ]);
-    }, 60_000);
+    });
   });
 
   it('programs that are not installed', async () => {

@@ -9,6 +9,7 @@ import { afterAll, expect, it } from 'vitest';
 import { newSqliteTextProof } from '../../src/engines/end-proof/sqlite-text.ts';
 import { main } from '../../src/engines/sqlite/node/dump.ts';
 import { readSchema, tryDefinitions } from '../../src/engines/sqlite/node/dump-schema.ts';
+import { cpuMsOf } from '../support/cpu-time.ts';
 import { isWhole } from './proofs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'definitions ü '));
@@ -76,9 +77,7 @@ function contentOf(db: Database.Database) {
 it('a definition full of carriage returns is read at once', () => {
   const db = new Database(':memory:');
   db.exec(`CREATE VIEW v AS SELECT${'\r'.repeat(60_000)}1 AS x`);
-  const began = performance.now();
-  expect(readSchema(db)).toHaveLength(1);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(cpuMsOf(() => expect(readSchema(db)).toHaveLength(1))).toBeLessThan(1_000);
   db.exec('CREATE VIEW w AS SELECT 10\n\r/\t\r\n5 AS x');
   expect(() => readSchema(db)).toThrow('takes for its end');
   db.close();

@@ -184,7 +184,7 @@ describe('a file of an attacker that is to be replaced', () => {
       ]);
     }
     rmSync(plain, { recursive: true });
-  }, 120_000);
+  });
 });
 
 describe('what was restored', () => {

@@ -24,6 +24,7 @@ import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { isAppError } from '../../src/errors.ts';
 import { createRandom } from '../attack/verdict.ts';
 import { byHand } from '../support/by-hand.ts';
+import { SEED } from '../support/seed.ts';
 import { buildSqliteDump } from '../support/sqlite-dump.ts';
 import { ourKey, storedDump, writeStored } from '../support/stored-dump.ts';
 import { cutAt } from './proofs.ts';
@@ -92,7 +93,6 @@ async function dumped(backupFormat: 'plain' | 'binary'): Promise<Buffer> {
 const plain = await dumped('plain');
 const binary = await dumped('binary');
 
-const SEED = Date.now() % 1_000_000;
 const random = createRandom(SEED);
 
 let names = 0;

@@ -136,7 +136,7 @@ describe.each(dumpers)('a dump by %s', (name, options) => {
     const written = db.prepare('SELECT count(*) FROM a').pluck().get();
     db.close();
     expect(written).toBeGreaterThan(30_000);
-  }, 60_000);
+  });
 
   it.each([
     `quotes ' " \` here.db`,

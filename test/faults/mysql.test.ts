@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
 import { until } from '../support/until.ts';
@@ -14,7 +14,9 @@ let mariadb: TestMariadb;
 let orders: Json;
 
 beforeAll(async () => {
-  [bed, mariadb] = await Promise.all([startBed(), startMariadb()]);
+  // No request here never ends, so that nothing waits for this: a busy machine has the time of production to abort an upload.
+  const tuning = { cancelGraceMs: 10_000 };
+  [bed, mariadb] = await Promise.all([startBed({ tuning }), startMariadb()]);
   await mariadb.createDatabase('orders');
   await mariadb.query(
     'CREATE TABLE t AS SELECT seq, REPEAT(MD5(seq), 60) AS noise FROM seq_1_to_25000',
@@ -80,7 +82,7 @@ describe('what is wrong with the MariaDB database fails at connect and says so',
   }
 
   test('a port where nobody listens', async () => {
-    const backup = await backUp({ port: await closedPort() });
+    const backup = await backUp({ port: await freePort() });
     expect(backup.error).toMatchObject({ code: 'dump_refused', step: 'connect' });
   });
 
@@ -162,13 +164,3 @@ test('the password of MariaDB is in no command line, environment, log or answer'
     expect(text).not.toContain('p4ss');
   }
 });
-
-function closedPort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}

@@ -10,13 +10,16 @@ import {
   TO_BUCKET,
 } from './bed.ts';
 
+/** That the dump may be silent for: more than a busy machine takes for any of its steps. */
+const SILENT_MS = 3_000;
+
 let bed: Bed;
 let database: string;
 
 beforeAll(async () => {
   bed = await startBed({
     ...TINY_PARTS,
-    tuning: { ...TINY_PARTS.tuning, patienceMs: 600_000, retryCapMs: 50 },
+    tuning: { ...TINY_PARTS.tuning, patienceMs: 600_000, retryCapMs: 100 },
     env: { PART_MEMORY_MIB: '16' },
   });
   // Larger than all parts at once and what is on its way to them, so that the dump has to wait on its host.
@@ -25,7 +28,11 @@ beforeAll(async () => {
   database = await bed.addDatabase({ name, type: 'sqlite', filePath: file, ...TO_BUCKET });
   const { db } = bed.app.services;
   // Shorter than the storage's trouble: what the dump waits for us is none of its silence.
-  await db.updateTable('databases').set({ pg_dump_timeout_ms: 1_500 }).where('id', '=', database).execute();
+  await db
+    .updateTable('databases')
+    .set({ pg_dump_timeout_ms: SILENT_MS })
+    .where('id', '=', database)
+    .execute();
 });
 afterEach(() => bed.bucket.faults.clear());
 afterAll(() => bed.close());
@@ -36,9 +43,9 @@ const FAULTS: readonly Fault[] = [
   { kind: 'reset' },
 ];
 
-describe('a storage that takes no part for longer than the dump may be silent', { timeout: 120_000 }, () => {
+describe('a storage that takes no part for longer than the dump may be silent', () => {
   test.each(FAULTS)('is waited for, and the dump with it: %j', async (fault) => {
-    const since = performance.now();
+    let since = Number.POSITIVE_INFINITY;
     bed.bucket.faults.add({ match: { operation: 'UploadPart' }, times: Number.POSITIVE_INFINITY, fault });
     const before = bed.bucket.faults.hits().length;
     const backupId = await bed.app.startBackup(database);
@@ -50,7 +57,8 @@ describe('a storage that takes no part for longer than the dump may be silent', 
         .where('id', '=', backupId)
         .executeTakeFirstOrThrow();
       const tries = bed.bucket.faults.hits().length - before;
-      return step === 'dump' && tries > 30 && performance.now() - since > 4_000;
+      if (tries > 0) since = Math.min(since, performance.now());
+      return step === 'dump' && tries > 30 && performance.now() - since > SILENT_MS + 1_000;
     });
     bed.bucket.faults.clear();
     const backup = await bed.app.untilEnded(backupId);

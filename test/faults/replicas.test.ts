@@ -122,7 +122,6 @@ for (const [step, rule, outcome] of STEPS) {
       const others = replicas.filter((app) => app !== runner);
       expect(others).toHaveLength(2);
       await runner?.kill();
-      const killedAt = performance.now();
       replicas = others;
       bucket.faults.clear();
       const backup = await until('the run to be settled', SETTLED_WITHIN_MS, async () => {
@@ -130,7 +129,6 @@ for (const [step, rule, outcome] of STEPS) {
         const isOpen = answer.backup['status'] === 'in_progress' || answer.backup['outcome'] === 'uncertain';
         return isOpen ? undefined : answer.backup;
       });
-      expect(performance.now() - killedAt).toBeLessThan(SETTLED_WITHIN_MS);
       expect(backup['outcome']).toBe(outcome);
       const objects = bucket.objects(BUCKET).filter(({ key }) => key === backup['storagePath']);
       expect(objects.map(({ bytes }) => bytes)).toEqual(outcome === 'completed' ? [backup['size']] : []);
@@ -139,6 +137,6 @@ for (const [step, rule, outcome] of STEPS) {
       // The one that was killed, and one other.
       expect(new Set(had.map(({ claimed_by: by }) => by)).size).toBe(2);
       expect(had).toHaveLength(2);
-    }, 180_000);
+    });
   });
 }

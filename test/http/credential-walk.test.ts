@@ -220,7 +220,7 @@ describe('every declared route, with every kind of credential', () => {
     }
     expect(wrong).toEqual([]);
     expect(walked).toBeGreaterThan(routes.length * 40);
-  }, 180_000);
+  });
 
   it('is declared for tokens that only back up where this list says so', () => {
     const declared = routes.filter(({ isForBackups }) => isForBackups);

@@ -28,7 +28,7 @@ const WITHOUT_SESSION = ['/login/code', '/setup'];
 let filled: FilledApp;
 beforeAll(async () => {
   filled = await openFilledApp({ environments: 4, servers: 8, databases: 40, backups: 3000 });
-}, 120_000);
+});
 afterAll(() => filled.app.close());
 
 it('no form of a page has a large table read or sorted whole', async () => {
@@ -58,7 +58,7 @@ it('no form of a page has a large table read or sorted whole', async () => {
   expect([...missing].toSorted()).toEqual(WITHOUT_SESSION);
   expect(walk.walked.size).toBeGreaterThan(100);
   await filled.expectSmallPlans();
-}, 120_000);
+});
 
 /** Of somebody who is not who sends them, but for what is one's own. */
 async function namesInForms(): Promise<Readonly<Record<string, string>>> {

@@ -340,11 +340,12 @@ describe('what the metrics tell of a database', () => {
   });
 });
 
-/** Of the database: what a process holds open comes and goes. */
+/** Of the database, in no order: what a process holds open comes and goes. */
 function seriesOf(metrics: ReturnType<typeof readExposition>): readonly string[] {
   return [...metrics.values()]
     .flatMap(({ samples }) => samples.map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`))
-    .filter((series) => series.startsWith('bridgeport_'));
+    .filter((series) => series.startsWith('bridgeport_'))
+    .sort();
 }
 
 async function insertMore(databaseId: string): Promise<void> {

@@ -39,7 +39,7 @@ beforeAll(async () => {
   ({ app, db } = filled);
   await fillSlots();
   await db.updateTable('environments').set({ allow_backup_download: 1 }).execute();
-}, 120_000);
+});
 afterAll(() => app.close());
 
 /** A rule for all databases, and some months of its slots. */

@@ -134,7 +134,7 @@ async function sweepAfter(ms: number): Promise<void> {
   };
   await sweepLeftovers(
     services as unknown as Parameters<typeof sweepLeftovers>[0],
-    AbortSignal.timeout(5_000),
+    AbortSignal.timeout(60_000),
   );
 }
 

@@ -36,7 +36,7 @@ function bed() {
       ...{ name: NAME, type: 'sqlite', filePath: file, backupStorageType: 'local' },
       backupLocalPath: join(folder, 'backups'),
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await app.close();
     await rm(folder, { recursive: true });

@@ -27,7 +27,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'killed-'));
   [mail, hooks, program] = [await startMailServer(), await startPingServer(), await buildChildApp()];
   app = await start();
-}, 60_000);
+});
 afterAll(async () => {
   await app.stop();
   await Promise.all([mail.close(), hooks.close(), removeChildApp(program)]);

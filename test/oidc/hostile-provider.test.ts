@@ -271,8 +271,9 @@ describe('a provider', () => {
     expect((await admin.get('/servers')).status).toBe(200);
     const { said, tookMs, isIn } = await waiting;
     expect([said, isIn]).toEqual([expect.stringMatching(/did not answer within 10 s/), false]);
-    expect(tookMs).toBeLessThan(12_000);
-  }, 20_000);
+    // Once: what hangs is not asked a second time.
+    expect(tookMs).toBeLessThan(20_000);
+  });
 
   it.each<[string, object, RegExp]>([
     [

@@ -15,7 +15,7 @@ import { sharedRgw } from '../support/shared/rgw.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 
 const run = promisify(execFile);
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const SOURCE = ownName('source');
 const RESTORED = ownName('restored');
 const MEBIBYTES = 12;

@@ -13,7 +13,7 @@ beforeAll(async () => {
   await bed.postgres.createDatabase(source);
   await bed.postgres.query('CREATE TABLE a (n int); INSERT INTO a VALUES (1), (2)', source);
   backup = await bed.backUpOf(await bed.source(source));
-}, 60_000);
+});
 afterAll(() => bed.close());
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;

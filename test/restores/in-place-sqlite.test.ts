@@ -31,7 +31,7 @@ beforeAll(async () => {
     .where('id', '=', databaseId)
     .executeTakeFirstOrThrow());
   backup = await bed.app.backUp(databaseId);
-}, 120_000);
+});
 afterEach(() => bed.bucket.faults.clear());
 afterAll(() => bed.close());
 

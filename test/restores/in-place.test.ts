@@ -34,7 +34,7 @@ beforeAll(async () => {
   ({ name: confirm } = await nameOf(databaseId));
   backup = await bed.backUpOf(databaseId);
   backedUp = await checksums(bed.postgres, source);
-}, 120_000);
+});
 afterEach(() => bed.bucket.faults.clear());
 afterAll(async () => {
   for (const name of await kept()) await bed.postgres.query(`DROP DATABASE ${quoted(name)}`);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   const begunAt = performance.now();
   expect(await ground.endOf(await ask('undisturbed'))).toBe('completed');
   undisturbedMs = performance.now() - begunAt;
-}, 180_000);
+});
 afterEach(() => field.bucket.faults.clear());
 afterAll(async () => {
   await ground?.close();
@@ -97,7 +97,7 @@ describe('a drill that is killed', () => {
     const next = await drill();
     expect(await ground.endOf(next)).toBe('completed');
     expect((await ground.databases()).filter((name) => name.startsWith('bp_drill_'))).toEqual([]);
-  }, 120_000);
+  });
 
   it.each([0.7])(
     '%d of its way leaves no database',
@@ -125,7 +125,7 @@ it('a reading in full that is killed is begun again by the next start, and reads
   const { backup } = (await ground.app().ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
   // No drill says that.
   expect(backup['proofs']).toMatchObject({ bytes: expect.any(String), parsed: expect.any(String) });
-}, 120_000);
+});
 
 /** A rename of that database waits for it until it rolls back, or ends. */
 async function hold(database: string): Promise<pg.Client> {
@@ -165,7 +165,7 @@ describe('a restore in place that is killed', () => {
     } finally {
       await holder.end();
     }
-  }, 120_000);
+  });
 });
 
 describe('a rename into place that is killed', () => {
@@ -216,5 +216,5 @@ describe('a rename into place that is killed', () => {
     } finally {
       await holder.end();
     }
-  }, 180_000);
+  });
 });

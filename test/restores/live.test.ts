@@ -18,7 +18,7 @@ let backedUp: Json;
 beforeAll(async () => {
   live = await startLiveBed();
   ({ bed, source, confirm, databaseId, backup, backedUp } = live);
-}, 120_000);
+});
 
 afterEach(() => bed.bucket.faults.clear());
 afterAll(() => bed.close());

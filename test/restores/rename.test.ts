@@ -25,7 +25,7 @@ beforeAll(async () => {
   const { database } = await bed.app.ask('GET', `/api/databases/${databaseId}`);
   confirm = String((database as Json)['name']);
   backup = await bed.backUpOf(databaseId);
-}, 60_000);
+});
 afterAll(() => bed.close());
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;

@@ -198,5 +198,5 @@ describe('a backup in a bucket of the Ceph gateway that nobody may remove', () =
   const objectOf = (id: string) =>
     db.selectFrom('backup_objects').selectAll().where('backup_id', '=', id).executeTakeFirstOrThrow();
   const versionsIn = (bucket: string) =>
-    listVersions({ connection: full.s3.connection, bucket }, AbortSignal.timeout(5_000), '');
+    listVersions({ connection: full.s3.connection, bucket }, AbortSignal.timeout(60_000), '');
 });

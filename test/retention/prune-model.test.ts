@@ -136,7 +136,7 @@ describe('whatever happens to the backups of a database, its storage and its clo
     );
     // The model itself must be able to fail.
     expect(pruned).toBeGreaterThan(30);
-  }, 120_000);
+  });
 
   async function take(world: World, one: Step): Promise<void> {
     const seen = await world.seen();

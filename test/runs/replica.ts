@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { openPostgres } from '../../src/db/node/postgres.ts';
 import type { Db, RunRow } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
@@ -7,8 +8,8 @@ import type { RunKind } from '../../src/runs/kind.ts';
 import { createWorker } from '../../src/runs/worker.ts';
 
 /**
- * A process with a worker of its own, for `replicas.test.ts`: its clock is off by SKEW_MS. What it takes is written to the
- * table `taken`, with how many ran as the claim's own transaction saw it.
+ * A process with a worker of its own, for `replicas.test.ts`: its clock is off by SKEW_MS. It says when it is ready, and works once it
+ * is sent a message. What it takes is written to the table `taken`, with how many ran as the claim's own transaction saw it.
  */
 
 const db = openPostgres(process.env['DATABASE_URL'] ?? '');
@@ -64,7 +65,10 @@ const worker = createWorker(
     limits: async () => ({ total: 12, perServer: 2 }),
   },
 );
-worker.start();
+// What costs a process most is to be loaded and to connect: whoever has several of them starts them all at once after it.
+await sql`select 1`.execute(db);
+process.once('message', () => worker.start());
+process.send?.('ready');
 process.on('disconnect', async () => {
   await worker.stop(5_000);
   await db.destroy();

@@ -49,15 +49,26 @@ afterEach(async () => {
   await db.destroy();
 });
 
-function startReplica(skewMs: number): void {
+/** Processes with clocks off by so much, which begin at the same moment: none is done with all before another is there. */
+async function startReplicas(...skewsMs: readonly number[]): Promise<void> {
   const program = fileURLToPath(new URL('replica.ts', import.meta.url));
-  processes.push(
+  const started = skewsMs.map((skewMs) =>
     fork(program, {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: { PATH: process.env['PATH'], DATABASE_URL: url, SKEW_MS: String(skewMs) },
     }),
   );
+  processes.push(...started);
+  await Promise.all(started.map(ready));
+  for (const child of started) child.send('begin');
+}
+
+async function ready(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`A replica ended with ${code} before it was ready`);
+  });
+  await Promise.race([once(child, 'message'), ended]);
 }
 
 async function insertRuns(count: number, name: string, values: (index: number) => Partial<RunRow>) {
@@ -126,8 +137,8 @@ function cases({ waiting, expired }: { readonly waiting: number; readonly expire
         (error) => lost.push(String(error)),
       );
     }, 2_000);
-    for (const minutes of [0, 10, -10, 0.6]) startReplica(minutes * MINUTE_MS);
     try {
+      await startReplicas(...[0, 10, -10, 0.6].map((minutes) => minutes * MINUTE_MS));
       await until('all to be over', 400_000, async () => {
         const { rows } = await sql<{ open: number }>`
           select count(*) as open from runs where state in ('pending', 'running')`.execute(db);
@@ -154,21 +165,23 @@ function cases({ waiting, expired }: { readonly waiting: number; readonly expire
     expect(attempts).toEqual([{ attempts: 1 }]);
   }, 450_000);
 
-  it.each([35_000, -45_000])(
+  // Ahead by more than the rest of the lease; behind by so much that it lies more than two leases ahead.
+  it.each([70_000, -45_000])(
     'leave a run alone for the time of its lease with a clock off by %i ms',
     async (skewMs) => {
       const at = await present();
       await insertRuns(1, 'live', () => ({
         state: 'running',
         claimed_by: 'alive',
-        lease_until: iso(at, 20_000),
+        // Longer than a process takes to start on a busy machine.
+        lease_until: iso(at, 55_000),
       }));
       await insertRuns(1, 'expired', () => ({
         state: 'running',
         claimed_by: 'gone',
         lease_until: iso(at, -1),
       }));
-      startReplica(skewMs);
+      await startReplicas(skewMs);
       await until('the expired one to be taken', 20_000, async () => (await taken()).length > 0);
       await insertRuns(1, 'later', () => ({
         state: 'running',

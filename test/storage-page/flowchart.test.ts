@@ -17,7 +17,7 @@ beforeAll(async () => {
   [bed, postgres] = await Promise.all([startBed(), sharedPostgres()]);
   await postgres.createDatabase(SOURCE);
   await postgres.query('create table orders as select generate_series(1, 100) as id', SOURCE);
-}, 60_000);
+});
 afterAll(async () => {
   await bed.close();
   await postgres.stop();

@@ -79,7 +79,7 @@ beforeAll(async () => {
   ofMariadb = await mariadbChecksums(mariadb, SOURCE);
   app = await startInstallation({ env: { LOCAL_PATHS: folder } });
   environment = await app.create('environment', '/api/environments', { name: 'production' });
-}, 60_000);
+});
 afterAll(async () => {
   await app.close();
   await Promise.all([postgres.stop(), mariadb.stop()]);

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await asOwner('put-bucket-policy', '--bucket', BUCKET, '--policy', `file://${policy}`);
   opened = openTestS3({ ...rgw, ...key, memoryBytes: 32 * MIB });
   bucket = opened.s3.bucket(BUCKET);
-}, 60_000);
+});
 afterAll(async () => {
   await opened.close();
   await rgw.stop();

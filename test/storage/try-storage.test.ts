@@ -202,7 +202,7 @@ describe('Test Connection at a Ceph gateway', () => {
       ...app.services,
       openS3: (settings: Parameters<typeof createS3>[0]) => createS3(settings, platform, QUICK),
     };
-    const result = await tryStorage(services, AbortSignal.timeout(10_000));
+    const result = await tryStorage(services, AbortSignal.timeout(60_000));
     expect(result.success).toBe(true);
     expect(result.diagnosis).toMatchObject([
       { kind: 'clock', message: expect.stringContaining('60 minutes behind') },
@@ -448,7 +448,7 @@ describe('Cloudflare R2', () => {
       platform.fetch(String(input).replace('https://account.r2.cloudflarestorage.com', endpoint), init);
     const openS3 = (settings: Parameters<typeof createS3>[0]) =>
       createS3(settings, { ...platform, fetch: toServer }, QUICK);
-    const result = await tryStorage({ ...app.services, openS3 }, AbortSignal.timeout(10_000));
+    const result = await tryStorage({ ...app.services, openS3 }, AbortSignal.timeout(60_000));
     expect(result).toMatchObject({ success: false, message: SCOPED_KEY, scopedKey: true });
     expect(result.diagnosis?.[0]?.message).toMatch(status === 401 ? /also when it is wrong/ : /may not list/);
   });
@@ -470,7 +470,7 @@ describe('what a bucket says of itself', () => {
         ...(xml === '' ? { 'x-amz-bucket-object-lock-enabled': 'true' } : {}),
       };
       const request = { operation: 'Test', method: 'PUT', headers, sha256, body } as const;
-      await send(opened.s3.connection, { ...request, bucket, query, signal: AbortSignal.timeout(10_000) });
+      await send(opened.s3.connection, { ...request, bucket, query, signal: AbortSignal.timeout(60_000) });
     };
     for (const bucket of ['says-locked', 'says-open']) await put(bucket, {});
     const rule = '<DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention>';

@@ -124,7 +124,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     networks: networksOf(config.reachableNetworks),
     lookUp,
     sshStrict: config.sshStrict,
-    readyTimeoutMs: async () => 2000,
+    readyTimeoutMs: async () => 10_000,
     checkLocalPath: createLocalPathCheck(config),
     checkOwnMachine: () => checkOwnMachine(config),
     openLocal: () => openLocalHost({ label: 'this machine', log }),

@@ -81,6 +81,8 @@ export async function launchPostgres(
     String(port),
     ...settings({
       listen_addresses: '127.0.0.1',
+      // Of the usual hundred, many files at once could leave none.
+      max_connections: '300',
       unix_socket_directories: folder,
       fsync: 'off',
       synchronous_commit: 'off',

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
+import { until } from './until.ts';
 
 const run = promisify(execFile);
 const REPOSITORY = resolve(import.meta.dirname, '../..');
+const READY_WITHIN_MS = 60_000;
 
 export interface SshdOptions {
   readonly hostKeyType?: 'ed25519' | 'rsa' | 'ecdsa';
@@ -86,7 +88,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   });
   const exited = new Promise<void>((done) => server.once('close', () => done()));
   const listening = (times: number) =>
-    until(() => {
+    until('sshd to listen', READY_WITHIN_MS, () => {
       if (server.exitCode !== null) throw new Error(`sshd did not start:\n${log}`);
       return log.split('Server listening on 127.0.0.2').length > times;
     });
@@ -271,6 +273,8 @@ function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
 
 async function answers(port: number): Promise<void> {
   await until(
+    'sshd to answer',
+    READY_WITHIN_MS,
     () =>
       new Promise<boolean>((done) => {
         const socket = connect(port, '127.0.0.1');
@@ -279,12 +283,4 @@ async function answers(port: number): Promise<void> {
         socket.once('data', () => socket.destroy());
       }),
   );
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 15_000;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error('sshd was not ready within 15 s');
-    await new Promise((done) => setTimeout(done, 20));
-  }
 }

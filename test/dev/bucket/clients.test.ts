@@ -61,7 +61,7 @@ test('the AWS command line puts, lists, gets, presigns and removes over TLS', as
   await aws('rm', `s3://backups/${key}`);
   expect(bench.objects('backups')).toEqual([]);
   expect(operations(bench)).toContain('CompleteMultipartUpload');
-}, 60_000);
+});
 
 test('rclone puts, lists, checks, gets and removes over TLS', async () => {
   const { bench, folder, source, copy, content, call } = await startClient();
@@ -86,7 +86,7 @@ test('rclone puts, lists, checks, gets and removes over TLS', async () => {
   expect((await readFile(copy)).equals(content)).toBe(true);
   await rclone('deletefile', `dev:backups/${key}`);
   expect(bench.objects('backups')).toEqual([]);
-}, 60_000);
+});
 
 test('s3cmd puts, lists, gets and removes over TLS', async () => {
   const { bench, source, copy, content, call } = await startClient();
@@ -104,4 +104,4 @@ test('s3cmd puts, lists, gets and removes over TLS', async () => {
   expect((await readFile(copy)).equals(content)).toBe(true);
   await s3cmd('rm', `s3://backups/${key}`);
   expect(bench.objects('backups')).toEqual([]);
-}, 60_000);
+});

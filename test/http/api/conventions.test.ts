@@ -40,7 +40,7 @@ describe('roles', () => {
         else expect(status, `${name} as ${role}`).toBe(403);
       }
     }
-  }, 120_000);
+  });
 
   it('refuse with the texts of the contract', async () => {
     const message = async (token: string, method: string, path: string) => {

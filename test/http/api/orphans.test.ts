@@ -73,7 +73,7 @@ describe('what lies in the storage', () => {
     await app.services.db.updateTable('backups').set({ type: 'scheduled' }).execute();
     await app.backUp(databaseId);
     await until('the oldest one to be pruned', 60_000, async () => !(await isThere(keys[2] ?? '')));
-  }, 120_000);
+  });
 
   it('and that nobody knows is told, and removed on request alone, as is what is known and gone', async () => {
     const [lost, orphan] = [await app.backUp(databaseId), await app.backUp(databaseId)];
@@ -83,7 +83,7 @@ describe('what lies in the storage', () => {
     const foreign = `${PREFIX}notes <b>.txt`;
     await bucket((of) =>
       of.put(foreign, bytes(), {
-        ...{ signal: AbortSignal.timeout(10_000), token: 'x', contentType: 'text/plain', fileName: 'notes' },
+        ...{ signal: AbortSignal.timeout(60_000), token: 'x', contentType: 'text/plain', fileName: 'notes' },
       }),
     );
     const report = await app.ask('GET', '/api/settings/spaces/orphans');
@@ -110,7 +110,7 @@ describe('what lies in the storage', () => {
     const left = await app.services.db.selectFrom('leftovers').select(['key', 'backup_id']).execute();
     expect(left).toEqual([{ key: orphanKey, backup_id: null }]);
     expect(await isThere(kept)).toBe(true);
-  }, 120_000);
+  });
 });
 
 async function* bytes() {

@@ -270,7 +270,7 @@ describe('the page of a backup that is not good', () => {
   it('says of an uncertain one what is asked, and when next', async () => {
     const error = { message: 'The storage has not said yet.', step: 'upload', code: 'storage_uncertain' };
     const id = await backup({ status: 'failed', outcome: 'uncertain', error: JSON.stringify(error) }, 5);
-    const at = new Date(Date.now() + 3 * 60_000 + 500).toISOString();
+    const at = new Date(Date.now() + 3 * 60_000 + 30_000).toISOString();
     await pages.services.db.updateTable('runs').set({ lease_until: at }).where('id', '=', id).execute();
     const { html } = await admin.get(`/backups/${id}`);
     expect(html).toContain('What is not known');

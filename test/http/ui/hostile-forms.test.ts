@@ -299,4 +299,4 @@ it('answers no page and no form with a 5xx, whatever is sent', async () => {
       ]),
     },
   );
-}, 120_000);
+});

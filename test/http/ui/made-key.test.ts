@@ -79,7 +79,7 @@ describe('a key made on the page of an environment', () => {
       buckets: [],
     };
     const untried = { by: 'api', validate: false } as const;
-    await saveSpaces(pages.services, nobody, storage, untried, AbortSignal.timeout(5_000));
+    await saveSpaces(pages.services, nobody, storage, untried, AbortSignal.timeout(60_000));
     await setSpacesEnvironment(pages.services, nobody, settings.split('/')[2] ?? '', true);
     const added = { address: 'backup@127.0.0.9', sshPort: '1' };
     expect((await admin.post(settings.replace('settings', 'hosts'), added)).location).toBe('/');

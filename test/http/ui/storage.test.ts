@@ -428,7 +428,7 @@ describe('a deep test', () => {
       return found?.cause === 'credentials' ? found : undefined;
     });
     expect(last.buckets.map(({ bucket }) => bucket)).toEqual(['backups']);
-  }, 120_000);
+  });
 });
 
 describe('what could not be removed', () => {

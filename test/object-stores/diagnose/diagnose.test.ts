@@ -49,7 +49,7 @@ async function diagnose(setting: Setting = {}, bucket: string | null = null): Pr
     ...setting,
   });
   onTestFinished(close);
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(60_000);
   try {
     await (bucket === null ? s3.listBuckets(signal) : s3.checkBucket(bucket, { signal }));
     return diagnoseClock(s3.connection);
@@ -114,7 +114,7 @@ describe('what keeps a connection from being made', () => {
       tuning: { attempts: 1, attemptTimeoutMs: 300 },
     });
     onTestFinished(close);
-    const signal = AbortSignal.timeout(5_000);
+    const signal = AbortSignal.timeout(60_000);
     const error = await s3.listBuckets(signal).catch((caught: unknown) => caught);
     const found = await diagnoseFailure(s3.connection, error, { bucket: null, signal });
     expect(found?.kind).toBe('tcp_timeout');

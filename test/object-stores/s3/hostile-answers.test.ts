@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { listKeys } from '../../../src/object-stores/s3/list-objects.ts';
 import { parseXml } from '../../../src/object-stores/s3/xml.ts';
 import { chunked, collect, options } from '../../contracts/object-store.ts';
+import { cpuMsOf } from '../../support/cpu-time.ts';
 import { type OpenedS3, openTestS3 } from '../../support/s3.ts';
 
 const MIB = 2 ** 20;
@@ -55,11 +56,8 @@ function bucketOf(index: number): string {
   );
 }
 
-function cpuMsOf(text: string, expected: null | object = expect.anything()): number {
-  const before = process.cpuUsage();
-  expect(parseXml(text)).toEqual(expected);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
+function cpuMsToRead(text: string, expected: null | object = expect.anything()): number {
+  return cpuMsOf(() => expect(parseXml(text)).toEqual(expected));
 }
 
 const filled = (text: string, bytes: number) => text.repeat(Math.floor(bytes / text.length));
@@ -115,9 +113,9 @@ describe('an answer larger than any of S3', () => {
     ['of very many instructions', () => listOf(filled('<?a?>', 3 * MIB))],
   ])('is refused without parsing where it is one %s', (_, make) => {
     const text = make();
-    const refusals = Array.from({ length: 3 }, () => cpuMsOf(text, null));
+    const refusals = Array.from({ length: 3 }, () => cpuMsToRead(text, null));
     const usual = listOf(Array.from({ length: BUCKETS }, (_, index) => bucketOf(index)).join(''));
-    expect(Math.min(...refusals)).toBeLessThan(cpuMsOf(usual));
+    expect(Math.min(...refusals)).toBeLessThan(cpuMsToRead(usual));
   });
 
   it.each([
@@ -150,7 +148,7 @@ describe('the slowest answer within the bounds', () => {
     const usual = listOf(Array.from({ length: BUCKETS }, (_, index) => bucketOf(index)).join(''));
     const slow = listOf(make());
     // By turns and the least of each: other work on this machine is not meant.
-    const rounds = Array.from({ length: 5 }, () => [cpuMsOf(usual), cpuMsOf(slow)] as const);
+    const rounds = Array.from({ length: 5 }, () => [cpuMsToRead(usual), cpuMsToRead(slow)] as const);
     const [usualMs, slowMs] = [0, 1].map((at) => Math.min(...rounds.map((round) => round[at] ?? 0)));
     console.log(`${(slow.length / MIB).toFixed(1)} MiB: ${slowMs} ms, usual ${usualMs}`);
     expect((slowMs ?? 0) / (usualMs ?? 0)).toBeLessThan(3);

@@ -261,7 +261,7 @@ describe.each([
 describe('Garage', () => {
   it('has no versions, and a deep test of its bucket works all the same', async () => {
     const { server, client } = await open('garage');
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(60_000);
     const probe = await deepTestBucket(client.s3.connection, BUCKET, { prefixes: [], signal });
     expect(isSound(probe)).toBe(true);
     const refused = server.requests.filter(({ status }) => status === 501).map(({ operation }) => operation);

@@ -136,7 +136,7 @@ describe('a proxy that does not let through', () => {
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
     expect(String(error)).toContain(`the proxy 127.0.0.1:${proxy.port}`);
     expect(proxy.asked).toHaveLength(tries);
-    const about = { bucket: null, signal: AbortSignal.timeout(5_000) };
+    const about = { bucket: null, signal: AbortSignal.timeout(60_000) };
     const found = await diagnoseFailure(s3.connection, error, about);
     expect(found).toMatchObject({ kind: 'proxy', message: expect.stringMatching(message) });
     const told = `${JSON.stringify(error)} ${String(error)} ${JSON.stringify(found)} ${lines.join(' ')}`;
@@ -151,7 +151,7 @@ describe('a proxy that does not let through', () => {
     expect(error).toMatchObject({ code: 'storage_unreachable', message: expect.stringContaining(message) });
     const found = await diagnoseFailure(s3.connection, error, {
       bucket: null,
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(60_000),
     });
     expect(found).toMatchObject({ kind: 'proxy', message: expect.stringContaining(message.slice(4)) });
   });
@@ -162,7 +162,7 @@ describe('a proxy that does not let through', () => {
     onTestFinished(opened.close);
     const { s3 } = opened;
     const error = await s3.listBuckets().catch((caught: unknown) => caught);
-    const about = { bucket: null, signal: AbortSignal.timeout(5_000) };
+    const about = { bucket: null, signal: AbortSignal.timeout(60_000) };
     expect(await diagnoseFailure(s3.connection, error, about)).toMatchObject({
       kind: 'tls_unknown_authority',
       message: expect.stringContaining(`Requests go through the proxy 127.0.0.1:${proxy.port}.`),

@@ -92,7 +92,7 @@ describe('an upload', () => {
       ),
       { numRuns: 25, interruptAfterTimeLimit: 25_000, markInterruptAsFailure: false },
     );
-  }, 60_000);
+  });
 
   it('is sealed or absent, whatever a single request meets', async () => {
     await fc.assert(
@@ -141,7 +141,7 @@ describe('an upload', () => {
       ),
       { numRuns: 120, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: false },
     );
-  }, 90_000);
+  });
 
   it('takes one request for each part and at most five others, so at most 64 + 5 for a GiB in 16 MiB parts', async () => {
     const from = server.requests.length;

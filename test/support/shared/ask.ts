@@ -17,6 +17,11 @@ export function ownName(name: string): string {
   return `${name} ${ownSuffix()}`;
 }
 
+/** A name that another test file has given by `ownName`: it comes and goes beside this one. */
+export function isOthers(name: string): boolean {
+  return / [0-9a-f]{7}$/.test(name) && !name.endsWith(ownSuffix());
+}
+
 /** Where the run's server of that kind is; the first who asks waits for its start. */
 export async function askForShared<Place>(kind: string): Promise<Place> {
   const answer = await fetch(`${inject('sharedServers')}/${kind}`);
