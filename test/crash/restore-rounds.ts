@@ -240,13 +240,11 @@ async function replacingFile(ground: Ground): Promise<Round> {
       verdict.check('the file that was replaced is kept', (kept !== undefined) === isDone, details);
       if (typeof kept === 'string') {
         verdict.check('the kept file is as it was', (await rows(kept)) === ROWS - 100, details);
-        await ground
-          .app()
-          .ask('POST', `/api/restores/${runId}/drop-kept`, {
-            confirm: kept,
-            isOnlyCopy: true,
-            isUnused: true,
-          });
+        await ground.app().ask('POST', `/api/restores/${runId}/drop-kept`, {
+          confirm: kept,
+          isOnlyCopy: true,
+          isUnused: true,
+        });
       } else {
         const numbers = 'WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 100)';
         await rows(undefined, `${numbers} INSERT INTO noise SELECT i, 'again' FROM s;`);
