@@ -4,7 +4,7 @@
  *   npm run pictures                into docs/pictures
  *   npm run pictures -- FOLDER      into that folder
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startDevBucket } from '../bucket/server.ts';
@@ -14,8 +14,8 @@ import { takePictures } from './pictures.ts';
 
 const DAYS = 60;
 const folder = mkdtempSync(join(tmpdir(), 'bridgeport-pictures-'));
-const samples = join(folder, 'databases');
-mkdirSync(samples);
+// The pictures name it: short.
+const samples = mkdtempSync(join(tmpdir(), 'demo-'));
 const login = { email: 'admin@demo.example', password: crypto.randomUUID() };
 const key = { accessKey: 'demo-access-key', secretKey: crypto.randomUUID() };
 let now = () => new Date();
@@ -59,5 +59,5 @@ try {
   }
 } finally {
   await bucket.close();
-  rmSync(folder, { recursive: true, force: true });
+  for (const made of [folder, samples]) rmSync(made, { recursive: true, force: true });
 }
