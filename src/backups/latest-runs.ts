@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, RunKindName, RunState } from '../db/schema.ts';
+import { untilWritten } from '../db/until-written.ts';
 import { type ListedRun, withSubject } from './list-runs.ts';
 
 const ENDED = ['completed', 'failed', 'cancelled', 'interrupted'] as const satisfies readonly RunState[];
@@ -12,7 +13,9 @@ const NEWEST = 20;
  * What ended last, of that environment or (null) of all, newest first; at most so many. Of one environment no database has two backups in
  * it: there each one's last is kept, and all others would have to be looked for.
  */
-export async function latestRuns(
+export const latestRuns = untilWritten(readLatestRuns);
+
+async function readLatestRuns(
   db: Db,
   environmentId: string | null,
   limit: number,

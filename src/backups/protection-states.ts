@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { isPostgres } from '../db/kind.ts';
-import { revisionOf } from '../db/revision.ts';
 import type { Db } from '../db/schema.ts';
+import { untilWritten } from '../db/until-written.ts';
 import { GRACE_HOURS, PROTECTIONS, type ProtectionState } from './protection.ts';
 import { withNewest } from './protection-of.ts';
 
@@ -19,26 +19,13 @@ export const NO_DATABASES: StateCounts = { never: 0, late: 0, failing: 0, paused
  * the same second is told again where nothing was written since.
  */
 export async function countStates(context: Context, environmentId: string | null): Promise<StateCounts> {
-  const { db } = context;
-  const at = context.now();
-  const revision = await revisionOf(db);
-  if (revision === null) return countAt({ db, now: () => at }, environmentId);
-  const moment = `${revision} ${Math.floor(at.getTime() / 1000)}`;
-  const known = counted.get(db);
-  const counts = known?.moment === moment ? known.counts : new Map<string | null, Promise<StateCounts>>();
-  if (known?.moment !== moment) counted.set(db, { moment, counts });
-  const asked = counts.get(environmentId) ?? countAt({ db, now: () => at }, environmentId);
-  counts.set(environmentId, asked);
-  // One that failed is asked anew.
-  asked.catch(() => counts.delete(environmentId));
-  return asked;
+  return countedIn(context.db, environmentId, context.now());
 }
 
-/** Of each database the last moment, by environment. */
-const counted = new WeakMap<
-  Db,
-  { readonly moment: string; readonly counts: Map<string | null, Promise<StateCounts>> }
->();
+const countedIn = untilWritten(
+  (db, environmentId: string | null, at: Date) => countAt({ db, now: () => at }, environmentId),
+  (environmentId, at) => `${environmentId} ${Math.floor(at.getTime() / 1000)}`,
+);
 
 async function countAt(context: Context, environmentId: string | null): Promise<StateCounts> {
   const rows = await statesAt(context)

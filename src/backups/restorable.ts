@@ -1,4 +1,5 @@
 import type { Db, DrillFailure, DrillStateRow } from '../db/schema.ts';
+import { untilWritten } from '../db/until-written.ts';
 
 /** What drills said of a database, and restores that were compared. */
 export interface Restorable {
@@ -55,17 +56,18 @@ function toRestorable(row: DrillStateRow): Restorable {
   };
 }
 
-/** Of an environment, or (null) of all, the database of which a drill has proven the latest that it comes back, and how long that took. */
-export async function lastProven(
-  db: Db,
-  environmentId: string | null,
-): Promise<{
+export interface LastProven {
   readonly databaseId: string;
   readonly databaseName: string;
   readonly environmentName: string;
   readonly at: string;
   readonly restoreMs: number;
-} | null> {
+}
+
+/** Of an environment, or (null) of all, the database of which a drill has proven the latest that it comes back, and how long that took. */
+export const lastProven = untilWritten(readLastProven);
+
+async function readLastProven(db: Db, environmentId: string | null): Promise<LastProven | null> {
   const row = await db
     .selectFrom('drill_states as state')
     .innerJoin('databases', 'databases.id', 'state.database_id')

@@ -1,4 +1,4 @@
-import type { Db } from '../db/schema.ts';
+import { untilWritten } from '../db/until-written.ts';
 import { dayOf } from './days.ts';
 import { GRACE_HOURS } from './protection.ts';
 
@@ -14,7 +14,7 @@ export interface Targets {
  * Of that environment, or (null) of all: one pass over its databases, as they are now; what their schedules were before nobody knows.
  * One that is paused is never due.
  */
-export async function targetsIn(db: Db, environmentId: string | null): Promise<Targets> {
+export const targetsIn = untilWritten(async (db, environmentId: string | null): Promise<Targets> => {
   const rows = await db
     .selectFrom('databases')
     .leftJoin('database_schedules as when', (join) =>
@@ -44,4 +44,4 @@ export async function targetsIn(db: Db, environmentId: string | null): Promise<T
       return hours.length === 0 ? null : Math.min(...hours);
     },
   };
-}
+});

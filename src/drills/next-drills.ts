@@ -1,8 +1,11 @@
 import type { Db } from '../db/schema.ts';
+import { untilWritten } from '../db/until-written.ts';
 import { databasesIn, type NextRuns, toNextRuns } from '../schedules/next-runs.ts';
 
 /** The next drill of each database of that environment, or (null) of all, the soonest first; at most so many groups. */
-export async function nextDrills(
+export const nextDrills = untilWritten(readNextDrills);
+
+async function readNextDrills(
   db: Db,
   environmentId: string | null,
   limit: number,

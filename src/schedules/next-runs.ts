@@ -1,4 +1,5 @@
 import type { Db } from '../db/schema.ts';
+import { untilWritten } from '../db/until-written.ts';
 
 /** What begins together by itself: all whose slot is at one time, by one rule, or by schedules of databases' own. */
 export interface NextRuns {
@@ -12,7 +13,9 @@ export interface NextRuns {
 }
 
 /** The next backup of each database of that environment, or (null) of all, the soonest first; at most so many groups. */
-export async function nextRuns(
+export const nextRuns = untilWritten(readNextRuns);
+
+async function readNextRuns(
   db: Db,
   environmentId: string | null,
   limit: number,

@@ -14,6 +14,7 @@ import { NEVER } from '../../backups/protection-of.ts';
 import { lastProven } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
 import { type Targets, targetsIn } from '../../backups/targets.ts';
+import { untilWritten } from '../../db/until-written.ts';
 import { isFillingUp } from '../../installation/free-space.ts';
 import { needsMasterKeyCopy } from '../../installation/master-key-copy.ts';
 import { nextSteps } from '../../installation/next-steps.ts';
@@ -92,11 +93,15 @@ async function nextStepsFor(services: Services, role: Role) {
 const WEEKS = 26;
 const WEEK_DAYS = 7;
 
+const talliesIn = untilWritten((db, environmentId: string | null, from: string) =>
+  talliesSince(db, scopeOf(environmentId), from),
+);
+
 /** Whole weeks, of which this one is the last; a day on which nothing came though something was due is late. */
 async function halfAYear({ db, now }: Services, environmentId: string | null, { leastOn }: Targets) {
   const today = dayOf(now());
   const days = daysUntil(today, (WEEKS - 1) * WEEK_DAYS + weekdayOf(today) + 1);
-  return dayStates(await talliesSince(db, scopeOf(environmentId), days[0] ?? today), days, leastOn);
+  return dayStates(await talliesIn(db, environmentId, days[0] ?? today), days, leastOn);
 }
 
 async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storageTrouble']> {
