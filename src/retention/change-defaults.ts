@@ -16,6 +16,8 @@ export interface PrunedByDefaults {
   /** Some of them, oldest first within a database. */
   readonly prune: readonly (Candidate & { readonly databaseId: string })[];
   readonly total: number;
+  /** Of these, how many go by themselves: those of databases where pruning does not stand still. */
+  readonly goes: number;
   readonly databases: number;
   readonly bytesFreed: number;
   /** Of each of these databases all that would go. */
@@ -28,6 +30,8 @@ export interface PrunedOfDatabase {
   readonly environmentName: string;
   readonly count: number;
   readonly bytes: number;
+  /** Pruning stands still there: they go once a person has accepted what is missing. */
+  readonly standsStill: boolean;
   /** When they were asked for. */
   readonly oldestAt: string;
   readonly newestAt: string;
@@ -35,7 +39,7 @@ export interface PrunedOfDatabase {
 
 export type ChangedSettings =
   | ({ readonly kind: 'confirm'; readonly threshold: number } & PrunedByDefaults)
-  /** `goes`: how many more are pruned by it; 0 where that was confirmed. */
+  /** `goes`: how many more are pruned by it, by themselves; 0 where that was confirmed. */
   | { readonly kind: 'saved'; readonly settings: ShownSettings; readonly goes: number };
 
 /** What is named of what would go. */
@@ -57,7 +61,7 @@ export async function changeSettingsAskingFirst(
     const found = await prunedBy(context, change);
     const { backupRotationConfirmThreshold: threshold } = await readSettings(context.db);
     if (found.total > threshold) return { kind: 'confirm', threshold, ...found };
-    goes = found.total;
+    goes = found.goes;
   }
   const settings =
     change === null ? await resetSettings(context, actor) : await changeSettings(context, actor, change);
@@ -76,7 +80,8 @@ export async function prunedBy(
   const prune: (Candidate & { readonly databaseId: string })[] = [];
   const byDatabase: PrunedOfDatabase[] = [];
   for (const { id: databaseId, ...names } of isSame ? [] : await allDatabases(db)) {
-    const goes = (await decide(db, databaseId, { now: now(), defaults })).plan.prune;
+    const { plan, freeze, loss } = await decide(db, databaseId, { now: now(), defaults });
+    const goes = plan.prune;
     if (goes.length === 0) continue;
     const present = (await decide(db, databaseId, { now: now(), defaults: was })).plan.prune;
     const known = new Set(present.map(({ id }) => id));
@@ -86,12 +91,14 @@ export async function prunedBy(
     byDatabase.push({
       ...{ databaseId, ...names, count: more.length, bytes: sumOf(more.map(({ size }) => size)) },
       ...{ oldestAt: oldest.createdAt, newestAt: newest.createdAt },
+      standsStill: (freeze ?? loss) !== null,
     });
     prune.push(...more.slice(0, MOST_NAMED - prune.length).map((one) => ({ ...one, databaseId })));
   }
   return {
     ...{ prune, byDatabase, databases: byDatabase.length },
     total: sumOf(byDatabase.map(({ count }) => count)),
+    goes: sumOf(byDatabase.map(({ count, standsStill }) => (standsStill ? 0 : count))),
     bytesFreed: sumOf(byDatabase.map(({ bytes }) => bytes)),
   };
 }
