@@ -7,7 +7,7 @@ import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
 import type { InputIssue } from '../../errors.ts';
 import { masterKeyCopy } from '../../installation/master-key-copy.ts';
-import { listLeftBehind } from '../../leftovers/leftovers.ts';
+import { countLeftBehind } from '../../leftovers/leftovers.ts';
 import { readOidc } from '../../oidc/settings.ts';
 import {
   changeSettingsAskingFirst,
@@ -157,7 +157,7 @@ async function sendSystem(
     ['Scheduler', config.schedulerEnabled ? `looks every ${config.schedulerCheckMs / SECOND_MS} s` : 'off'],
     ['Memory for parts', `${config.partMemoryMib} MiB`],
     ['Master key', <a href="/admin/master-key">{keyText(await masterKeyCopy(services))}</a>],
-    ['Left behind', leftBehindText((await listLeftBehind(services.db, MOST_LEFT + 1)).length)],
+    ['Left behind', leftBehindText(await countLeftBehind(services.db, MOST_LEFT + 1))],
     ['Key that manifests are signed with (Ed25519)', await manifestPublicKey(services)],
   ] as const;
   return sendPage(

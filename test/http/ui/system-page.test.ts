@@ -92,6 +92,9 @@ describe('System', () => {
         { ...object, id: 'm', key: 'm', kind: 'manifest' },
       ] as never)
       .execute();
+    // Nobody has tried it yet: that is done just now.
+    expect(await page()).toContain('<a href="/admin/storage">1 not removed yet</a>');
+    await db.updateTable('backups').set({ removal_tries: 1 }).where('id', '=', deleted.id).execute();
     expect(await page()).toContain(
       '<dt>Left behind</dt><dd><a href="/admin/storage">2 not removed yet</a></dd>',
     );
