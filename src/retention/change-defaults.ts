@@ -9,7 +9,7 @@ import {
 } from '../settings/change-settings.ts';
 import { readSettings, SETTING_DEFAULTS, type SettingsChange } from '../settings/settings.ts';
 import type { Candidate } from './candidates.ts';
-import { decide } from './decide.ts';
+import { decideOf, keptOf } from './decide.ts';
 import { defaultsOf } from './defaults.ts';
 
 export interface PrunedByDefaults {
@@ -68,11 +68,29 @@ export async function changeSettingsAskingFirst(
   return { kind: 'saved', settings, goes };
 }
 
-/** What would go by that change, or (null) by the defaults, and stays now. */
-export async function prunedBy(
-  { db, now }: Context,
-  change: SettingsChange | null,
-): Promise<PrunedByDefaults> {
+/** The last look of each state at all of its databases, that has begun or waits. */
+const lastLook = new WeakMap<Db, Promise<void>>();
+
+/**
+ * What would go by that change, or (null) by the defaults, and stays now. One at a time looks at all databases, others wait for their
+ * turn: whoever asks again and again takes no more of the app than who asks once.
+ */
+export async function prunedBy(context: Context, change: SettingsChange | null): Promise<PrunedByDefaults> {
+  const before = lastLook.get(context.db);
+  const look = (async () => {
+    await before;
+    return lookAtAll(context, change);
+  })();
+  // That it is over, however it ended, and not what it found.
+  const isOver = look.then(
+    () => {},
+    () => {},
+  );
+  lastLook.set(context.db, isOver);
+  return look;
+}
+
+async function lookAtAll({ db, now }: Context, change: SettingsChange | null): Promise<PrunedByDefaults> {
   const before = await readSettings(db);
   const after = { ...before, ...settingsAfter(before, change ?? SETTING_DEFAULTS) };
   const [was, defaults] = [defaultsOf(before), defaultsOf(after)];
@@ -80,10 +98,11 @@ export async function prunedBy(
   const prune: (Candidate & { readonly databaseId: string })[] = [];
   const byDatabase: PrunedOfDatabase[] = [];
   for (const { id: databaseId, ...names } of isSame ? [] : await allDatabases(db)) {
-    const { plan, freeze, loss } = await decide(db, databaseId, { now: now(), defaults });
+    const kept = await keptOf(db, databaseId);
+    const { plan, freeze, loss } = await decideOf(db, kept, { now: now(), defaults });
     const goes = plan.prune;
     if (goes.length === 0) continue;
-    const present = (await decide(db, databaseId, { now: now(), defaults: was })).plan.prune;
+    const present = (await decideOf(db, kept, { now: now(), defaults: was })).plan.prune;
     const known = new Set(present.map(({ id }) => id));
     const more = goes.filter(({ id }) => !known.has(id)).reverse();
     const [oldest, newest] = [more[0], more.at(-1)];

@@ -8,6 +8,7 @@ import { sweepRetentionDaily } from '../../src/retention/sweep.ts';
 import { insertRun } from '../../src/runs/claim.ts';
 import { readSettings, type SettingsChange, saveSettings } from '../../src/settings/settings.ts';
 import { asWritten } from '../support/as-written.ts';
+import { insertBackup } from '../support/backup-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 import { DATABASE, openWorld, type World } from './world.ts';
 
@@ -158,6 +159,28 @@ describe.each(STATES)('retention that nobody watches, on %s', (state) => {
     expect(await goes(keep(5))).toMatchObject({ total: 2, goes: 0, byDatabase: [{ standsStill: true }] });
     const saved = await changeSettingsAskingFirst(context(), ACTOR, keep(5), { isConfirmed: false });
     expect(saved).toMatchObject({ kind: 'saved', goes: 0 });
+  });
+
+  it('looks at all databases for one asker after the other, also after a look that failed', async () => {
+    await set(keep(7));
+    await nightly(2);
+    await insertBackup(db, world.now, { status: 'completed', outcome: 'completed' });
+    const looks: string[] = [];
+    const ask = (name: string) =>
+      prunedBy(
+        {
+          ...context(),
+          now: () => {
+            looks.push(name);
+            if (name === 'stopped') throw new Error('no clock');
+            return world.now;
+          },
+        },
+        keep(3),
+      );
+    const asked = await Promise.allSettled([ask('first'), ask('stopped'), ask('last')]);
+    expect(asked.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(looks).toEqual(['first', 'first', 'stopped', 'last', 'last']);
   });
 
   it('leaves a database alone that is being read, also when a person deletes all of it', async () => {
