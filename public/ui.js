@@ -55,15 +55,21 @@
     close.closest('dialog').close();
   });
 
-  /* Live parts: silent in a hidden tab; after 5 s without any answer they say so. One that asks seldom has the app asked beside it. */
+  /*
+   * Live parts: silent in a hidden tab; after 5 s without any answer they say so. /live is asked beside those that ask seldom: its
+   * answer counts while no part waits for its own, its silence once it was heard.
+   */
   const PATIENCE_S = 5;
   const ASK_AFTER_S = 2;
   const title = document.title;
+  const waiting = new WeakSet();
   let answeredAt = new Date();
   let silentFor = 0;
-  let isAsking = false;
+  let isHeard = false;
+  let mayAsk = true;
   const isLive = (event) => event.target.matches?.('[hx-trigger^="every"]');
-  const liveParts = () => document.querySelectorAll('[hx-trigger^="every"]');
+  const liveParts = () => [...document.querySelectorAll('[hx-trigger^="every"]')];
+  const isOwed = () => liveParts().some((part) => waiting.has(part));
   const showLost = () => {
     for (const part of liveParts()) {
       let words = part.querySelector('.live-lost');
@@ -77,9 +83,7 @@
       words.textContent = `No answer since ${answeredAt.toTimeString().slice(0, 8)}, trying again`;
     }
   };
-  const answered = (status) => {
-    // A proxy's 502 is no answer.
-    if (status >= 500) return;
+  const answered = () => {
     silentFor = 0;
     answeredAt = new Date();
     for (const part of document.querySelectorAll('.is-lost')) {
@@ -88,31 +92,42 @@
     }
   };
   const ask = async () => {
-    isAsking = true;
-    const signal = AbortSignal.timeout(PATIENCE_S * 1000);
-    await fetch('/live', { method: 'HEAD', cache: 'no-store', signal }).then(
-      ({ status }) => answered(status),
-      () => {},
-    );
-    isAsking = false;
+    mayAsk = false;
+    let status = 503;
+    try {
+      const signal = AbortSignal.timeout(PATIENCE_S * 1000);
+      // One that leads elsewhere has the status 0.
+      const answer = await fetch('/live', { method: 'HEAD', cache: 'no-store', redirect: 'manual', signal });
+      status = answer.status;
+    } catch {
+      // As if a proxy said it.
+    }
+    const isThere = status === 200;
+    // Any other answer is not the app's: a proxy keeps /live to itself, and is not asked again.
+    mayAsk = isThere || status >= 500;
+    isHeard = isThere || (isHeard && mayAsk);
+    if (isThere && !isOwed()) answered();
   };
   // Counted, and not by the clock: it goes on while the computer sleeps.
   setInterval(() => {
-    if (document.hidden || liveParts().length === 0) {
-      silentFor = 0;
-      return;
-    }
-    silentFor += 1;
-    if (silentFor >= ASK_AFTER_S && !isAsking) ask();
+    const isShown = !document.hidden && liveParts().length > 0;
+    silentFor = isShown && (isHeard || isOwed()) ? silentFor + 1 : 0;
+    if (isShown && mayAsk && (!isHeard || silentFor >= ASK_AFTER_S)) ask();
     if (silentFor === PATIENCE_S) showLost();
   }, 1000);
   on('htmx:config:request', (event) => {
     if (!isLive(event)) return;
-    if (document.hidden) event.preventDefault();
-    else event.detail.ctx.request.timeout = PATIENCE_S * 1000;
+    if (document.hidden) return event.preventDefault();
+    waiting.add(event.target);
+    event.detail.ctx.request.timeout = PATIENCE_S * 1000;
   });
   on('htmx:after:request', (event) => {
-    if (isLive(event)) answered(event.detail.ctx.response.status);
+    // A proxy's 502 is no answer.
+    if (!isLive(event) || event.detail.ctx.response.status >= 500) return;
+    waiting.delete(event.target);
+    // Not /live alone was silent, or it is not to be trusted: it must be heard again.
+    if (silentFor >= PATIENCE_S) isHeard = false;
+    answered();
   });
 
   const changed = () => {

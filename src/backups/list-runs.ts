@@ -149,15 +149,19 @@ function liveIn(db: Db, state: RunState, environmentId: string | null, limit: nu
     .limit(limit);
 }
 
-/** Of that environment, or (null) of all: how many have ended, and nobody knows how. They have a small index of their own. */
+/**
+ * Of that environment, or (null) of all: how many have ended, and nobody knows how, of those that lists have. They have a small index of
+ * their own.
+ */
 export async function countUncertain(db: Db, environmentId: string | null): Promise<number> {
   const { count } = await db
     .selectFrom('runs')
+    .leftJoin('backups', 'backups.id', 'runs.subject_id')
     .where('runs.state', '=', sql.lit('uncertain'))
+    .where('backups.deleted_at', 'is', null)
     .$if(environmentId !== null, (query) =>
       query
-        .innerJoin('backups', 'backups.id', 'runs.subject_id')
-        .innerJoin('databases', 'databases.id', 'backups.database_id')
+        .innerJoin('databases', (join) => join.on('databases.id', '=', databaseOf('runs.lane')))
         .where('databases.environment_id', '=', environmentId ?? ''),
     )
     .select(({ fn }) => fn.countAll<number>().as('count'))

@@ -30,17 +30,25 @@ export async function listDrills(db: Db, databaseId: string, page: Page): Promis
     .execute();
 }
 
-/** The ids of those that wait or run, the newest first. */
-export async function drillsUnderWay(db: Db, databaseId: string): Promise<readonly string[]> {
+export interface DrillUnderWay {
+  readonly id: string;
+  /** Null where it is gone. */
+  readonly backupId: string | null;
+  readonly isWaiting: boolean;
+}
+
+/** Those that wait or run, the one that waits first: there is one at most. */
+export async function drillsUnderWay(db: Db, databaseId: string): Promise<readonly DrillUnderWay[]> {
   const drills = await db
     .selectFrom('drills')
-    .select('id')
-    .where('database_id', '=', databaseId)
-    .where('outcome', 'is', null)
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
+    .innerJoin('runs', 'runs.id', 'drills.id')
+    .select(['drills.id', 'drills.backup_id', 'runs.state'])
+    .where('drills.database_id', '=', databaseId)
+    .where('drills.outcome', 'is', null)
     .execute();
-  return drills.map(({ id }) => id);
+  return drills
+    .map(({ id, backup_id: backupId, state }) => ({ id, backupId, isWaiting: state === 'pending' }))
+    .toSorted((a, b) => Number(b.isWaiting) - Number(a.isWaiting));
 }
 
 export async function countDrills(db: Db, databaseId: string): Promise<number> {

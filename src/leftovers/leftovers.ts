@@ -23,6 +23,19 @@ export async function listLeftBehind(db: Db, limit = 100): Promise<readonly Left
   return [...leftovers, ...deleted].sort((a, b) => (a.since < b.since ? -1 : 1)).slice(0, limit);
 }
 
+/** How much of it was tried in vain, at most so many: a deleted backup that was not tried yet is on its way, and no news. */
+export async function countLeftBehind(db: Db, most: number): Promise<number> {
+  const leftovers = await db.selectFrom('leftovers').select('id').limit(most).execute();
+  const deleted = await db
+    .selectFrom('backups')
+    .select('id')
+    .where('deleted_at', 'is not', null)
+    .where('removal_tries', '>', 0)
+    .limit(most)
+    .execute();
+  return Math.min(most, leftovers.length + deleted.length);
+}
+
 async function listLeftovers(db: Db, limit: number): Promise<readonly LeftBehind[]> {
   const rows = await db.selectFrom('leftovers').selectAll().orderBy('created_at').limit(limit).execute();
   return rows.map((row) => ({

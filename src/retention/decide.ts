@@ -3,8 +3,7 @@ import type { Db, Trx } from '../db/schema.ts';
 import { MAX_PAUSE_MS } from '../leftovers/patience.ts';
 import { type Candidate, loadCandidates } from './candidates.ts';
 import { type RetentionDefaults, readDefaults } from './defaults.ts';
-import type { Loss } from './freeze.ts';
-import { type Freeze, freezeOf } from './freeze.ts';
+import { type Freeze, type FreezeState, freezeOf, type Loss } from './freeze.ts';
 import { type Plan, plan as planAtOnce, planInTurns } from './plan.ts';
 import { type Policy, type PolicyOfDatabase, policyOf } from './policy.ts';
 import { shrinkOf } from './shrink.ts';
@@ -33,21 +32,37 @@ export interface DecideOptions {
 }
 
 /** The one place where it is decided what is pruned; nothing is deleted but what this says within the deleting transaction. */
-export async function decide(
+export async function decide(db: Db | Trx, databaseId: string, options: DecideOptions): Promise<Decided> {
+  return decideOf(db, await keptOf(db, databaseId), options);
+}
+
+/** What of a database is decided about, whatever its policy says. */
+export interface Kept {
+  readonly databaseId: string;
+  readonly candidates: readonly Candidate[];
+  readonly state: FreezeState;
+  readonly vanished: ReadonlyMap<string, VanishedTables>;
+}
+
+export async function keptOf(db: Db | Trx, databaseId: string): Promise<Kept> {
+  const state = await freezeOf(db, databaseId);
+  const candidates = await loadCandidates(db, databaseId);
+  return { databaseId, candidates, state, vanished: await vanishedOf(db, databaseId) };
+}
+
+/** As `decide`, of what was read before: for somebody who asks what several policies would do. */
+export async function decideOf(
   db: Db | Trx,
-  databaseId: string,
+  { databaseId, candidates, state: { freeze, acceptedThrough }, vanished }: Kept,
   { now, instead, ...options }: DecideOptions,
 ): Promise<Decided> {
   const defaults = options.defaults ?? (await readDefaults(db));
   const present = await policyOf(db, databaseId, defaults);
   const policy = { ...present, effective: instead?.(present) ?? present.effective };
-  const { freeze, acceptedThrough } = await freezeOf(db, databaseId);
-  const candidates = await loadCandidates(db, databaseId);
   // Within a transaction nobody is waited for but the database: others could not write meanwhile.
   const planned = db.isTransaction ? planAtOnce : planInTurns;
   const plan = await planned(policy.effective, candidates, now, defaults.zone);
   const percent = policy.effective.maxShrinkPercent;
-  const vanished = await vanishedOf(db, databaseId);
   const loss = freeze === null ? lossOf(candidates, { vanished, percent, acceptedThrough }) : null;
   const due = freeze === null && loss === null ? plan.prune.filter((one) => isDue(one, now)).reverse() : [];
   return { policy, defaults, candidates, plan, freeze, loss, due };

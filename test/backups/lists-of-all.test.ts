@@ -246,6 +246,19 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
     await run.set({ state: 'uncertain' }).execute();
     const counts = [await countUncertain(db, null), await countUncertain(db, other)];
     expect([...counts, await countUncertain(db, environment)]).toEqual([1, 1, 0]);
+    // As the list of them: without those of deleted backups, with what is about no backup and named by its lane.
+    const backup = db.updateTable('backups').where('id', '=', failed.id);
+    await backup.set({ deleted_at: NOW.toISOString() }).execute();
+    const prune = db.updateTable('runs').where('id', '=', pruning);
+    await prune.set({ state: 'uncertain' }).execute();
+    for (const id of [null, environment, other]) {
+      const filter = { state: 'uncertain' } as const;
+      const list = id === null ? await listRuns(db, filter, PAGE) : await listRunsOf(db, id, filter, PAGE);
+      expect([id, await countUncertain(db, id)]).toEqual([id, list.runs.length]);
+      expect(list.runs.length).toBe(id === other ? 0 : 1);
+    }
+    await backup.set({ deleted_at: null }).execute();
+    await prune.set({ state: 'completed' }).execute();
     const live = ids({ runs: await liveRuns(db, null, 50) });
     expect(live.slice(-2)).toEqual([waiting.id, failed.id]);
     expect(ids({ runs: await liveRuns(db, null, live.length - 1) })).toEqual(live.slice(0, -1));

@@ -84,6 +84,15 @@ async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
   return (await browser.open({ ...options, storageState: session })).newPage();
 }
 
+/** A status that somebody other than the app answers with; null: nobody answers. */
+interface Answers {
+  readonly live?: number | undefined;
+  readonly part: number | null;
+}
+
+const answerWith = (page: Page, url: string | RegExp, status: number | null) =>
+  page.route(url, async (route) => (status === null ? undefined : route.fulfill({ status })));
+
 describe('the pages of a filled installation', () => {
   const everyPage = () => [
     '/',
@@ -391,6 +400,65 @@ describe('a live part', () => {
     await page.locator('#running:not(.is-lost)').waitFor();
     expect(await lost.textContent()).toBe('');
   });
+
+  it.each([
+    ['the part itself fails', { part: 503 }],
+    ['the part itself is never answered', { part: null }],
+    [
+      'a proxy keeps the question for itself, and says for the pages that the app is gone',
+      { live: 403, part: 502 },
+    ],
+  ])(
+    'says so within five seconds where %s',
+    async (_, { live, part }: Answers) => {
+      const page = await openPage();
+      await page.clock.install();
+      if (live !== undefined) await answerWith(page, '**/live', live);
+      await page.goto(`${site.url}/runs`);
+      await Promise.all([answer(page), page.clock.runFor(1100)]);
+      await answerWith(page, /\/runs\/running/, part);
+      await page.clock.runFor(6500);
+      const lost = page.locator('#running.is-lost');
+      await lost.getByText(/^No answer since/).waitFor({ timeout: 3000 });
+      for (let second = 0; second < 3; second += 1) {
+        await page.clock.runFor(1100);
+        expect(await lost.count()).toBe(1);
+      }
+      await page.unroute(/\/runs\/running/);
+      await Promise.all([answer(page), page.clock.runFor(1100)]);
+      await page.locator('#running:not(.is-lost)').waitFor();
+    },
+    60_000,
+  );
+
+  it.each([
+    ['leads elsewhere', 'redirect'],
+    ['drops', 'drop'],
+    ['answers in place of the app', 403],
+  ] as const)(
+    'says nothing while its own parts are answered, where a proxy %s what it asks beside them',
+    async (_, live) => {
+      const page = await openPage();
+      await page.clock.install();
+      let asked = 0;
+      await page.route('**/live', (route) => {
+        asked += 1;
+        if (live === 'drop') return route.abort();
+        if (live !== 'redirect') return route.fulfill({ status: live });
+        return route.fulfill({ status: 302, headers: { location: 'http://127.0.0.1:9/login' } });
+      });
+      await page.goto(`${site.url}/databases/${ids.database}`);
+      const region = page.locator('.live-region');
+      for (let second = 0; second < 14; second += 1) {
+        await page.clock.runFor(1000);
+        expect(await region.and(page.locator('.is-lost')).count()).toBe(0);
+      }
+      await Promise.all([page.waitForResponse(/\/runs\b/), page.clock.runFor(2000)]);
+      expect(await page.locator('.is-lost').count()).toBe(0);
+      if (live !== 'drop') expect(asked).toBe(1);
+    },
+    60_000,
+  );
 
   it('asks nothing in a hidden tab', async () => {
     const page = await openPage();

@@ -99,12 +99,24 @@ describe('drills on pages', () => {
     expect(shown).toContain('Waits for its turn.');
     const runId = first.location?.split('/').at(-1) ?? '';
     await db.updateTable('runs').set({ state: 'running' }).where('id', '=', runId).execute();
+    // As after a clock was set back: what waits is known by its state alone.
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    await db.updateTable('drills').set({ created_at: later }).where('id', '=', runId).execute();
     const next = await ask();
     expect(next.location).not.toBe(first.location);
     expect((await operator.get(next.location ?? '')).html).toContain(
       'Another one of this database is under way',
     );
     expect((await ask()).location).toBe(next.location);
+    const other = await insertBackup(db, new Date(), { status: 'completed', outcome: 'completed' });
+    const { id, ...rest } = { ...other, database_id: databaseId };
+    await db.updateTable('backups').set(rest).where('id', '=', id).execute();
+    const ofOther = await operator.post(`/backups/${id}/drill`, {});
+    expect(ofOther.location).toBe(next.location);
+    expect((await operator.get(ofOther.location ?? '')).html).toMatch(
+      /notice-warning" role="[a-z]+">A drill of another backup of this database waits already/,
+    );
+    await db.deleteFrom('backups').where('id', '=', id).execute();
     expect((await operator.post(`${next.location}/cancel`, {})).status).toBe(303);
     await db.deleteFrom('runs').where('id', '=', runId).execute();
     await db.deleteFrom('drills').where('id', '=', runId).execute();

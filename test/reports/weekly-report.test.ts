@@ -8,6 +8,7 @@ import { changePreference } from '../../src/notifications/preferences.ts';
 import type { DeliverContext } from '../../src/notifications/send.ts';
 import { saveSmtp } from '../../src/notifications/smtp-settings.ts';
 import { tellEvents } from '../../src/notifications/tell.ts';
+import { proofsSince } from '../../src/reports/proofs.ts';
 import { hasWeeklyReport, lastReport, tellWeeklyReport } from '../../src/reports/send-weekly.ts';
 import { makeWeeklyReport } from '../../src/reports/weekly-report.ts';
 import { saveSettings } from '../../src/settings/settings.ts';
@@ -80,6 +81,32 @@ describe.each(STATES)('the weekly report, on %s', (state) => {
       '2026-03-09',
       '2027-06-07',
     ]);
+  });
+
+  it('counts a drill that ended since, however long before that it had begun, and none that ended before or goes on', async () => {
+    const { id: backup, database_id: database } = await insertBackup(db, now(), {
+      ...{ status: 'completed', outcome: 'completed' },
+    });
+    const since = Date.parse(at);
+    const hoursAgo = (hours: number) => new Date(since - hours * 3_600_000).toISOString();
+    const drill = (
+      id: string,
+      outcome: 'proven' | 'failed' | null,
+      created_at: string,
+      ended_at: string | null,
+    ) => ({
+      ...{ id, database_id: database, backup_id: backup, outcome, created_at, ended_at },
+    });
+    await db
+      .insertInto('drills')
+      .values([
+        drill('long', 'proven', hoursAgo(31), hoursAgo(-1)),
+        drill('at once', 'failed', hoursAgo(2), at),
+        drill('earlier', 'proven', hoursAgo(31), hoursAgo(0.001)),
+        drill('goes on', null, hoursAgo(31), null),
+      ])
+      .execute();
+    expect(await proofsSince(db, now())).toEqual({ verified: 0, damaged: 0, proven: 1, failed: 1 });
   });
 
   it('says what is protected, what is not and why, and what has grown', async () => {

@@ -3,11 +3,12 @@ import { insertPrune } from '../../src/backups/ask-prune.ts';
 import { removeDatabase } from '../../src/backups/remove-database.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
-import { changeSettingsAskingFirst } from '../../src/retention/change-defaults.ts';
+import { changeSettingsAskingFirst, prunedBy } from '../../src/retention/change-defaults.ts';
 import { sweepRetentionDaily } from '../../src/retention/sweep.ts';
 import { insertRun } from '../../src/runs/claim.ts';
 import { readSettings, type SettingsChange, saveSettings } from '../../src/settings/settings.ts';
 import { asWritten } from '../support/as-written.ts';
+import { insertBackup } from '../support/backup-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 import { DATABASE, openWorld, type World } from './world.ts';
 
@@ -137,6 +138,49 @@ describe.each(STATES)('retention that nobody watches, on %s', (state) => {
       kind: 'saved',
     });
     expect(await world.seen()).toHaveLength(9);
+  });
+
+  it('tells what would go, and of it what goes by itself: nothing where pruning stands still', async () => {
+    await set(keep(7));
+    await nightly(7);
+    const found = { total: 3, databases: 1, bytesFreed: 300 };
+    const goes = (change: SettingsChange) => prunedBy(context(), change);
+    expect(await goes(keep(4))).toMatchObject({ ...found, goes: 3, byDatabase: [{ standsStill: false }] });
+    const frozen = { frozen_at: world.now.toISOString(), reason: 'much is missing', backup_id: null };
+    await db
+      .insertInto('retention_freezes')
+      .values({ database_id: DATABASE, ...frozen } as never)
+      .execute();
+    expect(await goes(keep(4))).toMatchObject({ ...found, goes: 0, byDatabase: [{ standsStill: true }] });
+    await db.deleteFrom('retention_freezes').execute();
+    // Nobody has written down yet that the newest is much smaller than those before.
+    world.now = new Date(world.now.getTime() + DAY_MS);
+    await world.succeed({ size: 1 });
+    expect(await goes(keep(5))).toMatchObject({ total: 2, goes: 0, byDatabase: [{ standsStill: true }] });
+    const saved = await changeSettingsAskingFirst(context(), ACTOR, keep(5), { isConfirmed: false });
+    expect(saved).toMatchObject({ kind: 'saved', goes: 0 });
+  });
+
+  it('looks at all databases for one asker after the other, also after a look that failed', async () => {
+    await set(keep(7));
+    await nightly(2);
+    await insertBackup(db, world.now, { status: 'completed', outcome: 'completed' });
+    const looks: string[] = [];
+    const ask = (name: string) =>
+      prunedBy(
+        {
+          ...context(),
+          now: () => {
+            looks.push(name);
+            if (name === 'stopped') throw new Error('no clock');
+            return world.now;
+          },
+        },
+        keep(3),
+      );
+    const asked = await Promise.allSettled([ask('first'), ask('stopped'), ask('last')]);
+    expect(asked.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(looks).toEqual(['first', 'first', 'stopped', 'last', 'last']);
   });
 
   it('leaves a database alone that is being read, also when a person deletes all of it', async () => {

@@ -7,7 +7,8 @@ const IDLE = 'every 15s';
 /**
  * A part of a page that asks for itself again; the answer is the same component. It is morphed into place, so that the
  * focus, open dialogs and what is typed stay: give what moves an id. The script `ui.js` keeps it from asking in a hidden
- * tab, and says so where no answer comes for five seconds: beside one that asks seldom it asks whether the app is there.
+ * tab, and says so where no answer comes for five seconds: beside one that asks seldom it asks whether the app is there,
+ * which does not count while a part waits for its own answer.
  */
 export function LiveRegion(props: {
   readonly id: string;

@@ -6,7 +6,7 @@ import { CopyMasterKey, type KeyCopy, MasterKeyPlace } from '../parts/master-key
 /** What opens every stored secret: where it lies, how it is copied, and whether it was. */
 export function MasterKeyPage(props: {
   readonly frame: Frame;
-  /** Made at the first start; false where the variable MASTER_KEY gives it. */
+  /** Made at the first start; false where MASTER_KEY or MASTER_KEY_FILE gives it. */
   readonly isGenerated: boolean;
   /** When an admin said so. */
   readonly copiedAt: string | null;
@@ -44,8 +44,8 @@ export function MasterKeyPage(props: {
         </>
       ) : (
         <p>
-          The variable <code>MASTER_KEY</code> gives it. It is stored nowhere here: keep it where it comes
-          from, and once more in another place.
+          <code>MASTER_KEY</code> or <code>MASTER_KEY_FILE</code> gives it: BRIDGEPORT keeps no copy. Keep it
+          where it comes from, and once more in another place.
         </p>
       )}
     </Page>

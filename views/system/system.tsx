@@ -7,6 +7,7 @@ import { Facts } from '../parts/facts.tsx';
 import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
+import { formatBytes } from '../parts/format.ts';
 import { Panel } from '../parts/panel.tsx';
 import { type Watching, WatchingPanels } from './watching.tsx';
 import { WouldGo, type WouldGoProps, wouldGoWords } from './would-go.tsx';
@@ -148,24 +149,41 @@ export function SystemPage(props: {
   );
 }
 
+/** Of so many databases the question itself says what goes: what is below lies under it. */
+const MOST_IN_QUESTION = 5;
+
 /** Asks before a policy of the installation prunes much. The form's fields come back with it. */
 export function questionOfSettings(
   action: string,
-  go: { readonly total: number; readonly databases: number; readonly bytesFreed: number },
+  go: WouldGoProps,
   values: Readonly<Record<string, string>>,
 ): Question {
+  const backups = backupsOf(go.total);
+  const named = go.listed.slice(0, MOST_IN_QUESTION);
   return {
-    title: `Prune ${go.total} backups?`,
+    title: `Prune ${backups}?`,
     action,
-    submit: `Save and let ${go.total} backups go`,
+    submit: `Save and let ${backups} go`,
     back: '/admin/system',
     children: (
       <>
         {Object.entries({ ...values, confirm: 'true' }).map(([name, value]) => (
           <input key={name} type="hidden" name={name} value={value} />
         ))}
-        <p>{wouldGoWords(go)} Below is of which.</p>
+        <p>{wouldGoWords(go)}</p>
+        <ul>
+          {named.map((of) => (
+            <li key={of.databaseId}>
+              {of.name} <small class="muted">{of.environmentName}</small>: {backupsOf(of.count)},{' '}
+              {formatBytes(of.bytes)}
+              {of.standsStill && ', pruning stands still'}
+            </li>
+          ))}
+          {go.databases > named.length && <li>and those of {go.databases - named.length} more</li>}
+        </ul>
       </>
     ),
   };
 }
+
+const backupsOf = (count: number) => (count === 1 ? '1 backup' : `${count} backups`);

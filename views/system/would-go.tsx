@@ -6,6 +6,8 @@ import { Table } from '../parts/table.tsx';
 export interface WouldGoProps {
   /** Backups that stay now. */
   readonly total: number;
+  /** Of these, those of databases where pruning does not stand still. */
+  readonly goes: number;
   readonly databases: number;
   readonly bytesFreed: number;
   /** Some of the databases, those of which most goes first. */
@@ -15,13 +17,15 @@ export interface WouldGoProps {
     readonly environmentName: string;
     readonly count: number;
     readonly bytes: number;
+    readonly standsStill: boolean;
     readonly oldestAt: string;
     readonly newestAt: string;
   }[];
 }
 
 /** What settings that are typed and not saved would have pruned, beside what goes anyway. */
-export function WouldGo({ total, databases, bytesFreed, listed }: WouldGoProps) {
+export function WouldGo(props: WouldGoProps) {
+  const { total, databases, listed } = props;
   if (total === 0) {
     return (
       <Panel title="What would go" id="would-go">
@@ -31,7 +35,7 @@ export function WouldGo({ total, databases, bytesFreed, listed }: WouldGoProps) 
   }
   return (
     <Panel title="What would go" id="would-go">
-      <p>{wouldGoWords({ total, databases, bytesFreed })} Nothing is saved yet.</p>
+      <p>{wouldGoWords(props)} Nothing is saved yet.</p>
       <Table
         caption="Backups that would go"
         columns={[
@@ -47,7 +51,10 @@ export function WouldGo({ total, databases, bytesFreed, listed }: WouldGoProps) 
           <tr key={of.databaseId}>
             <th scope="row">
               <a href={`/databases/${of.databaseId}/retention`}>{of.name}</a>{' '}
-              <small class="muted">{of.environmentName}</small>
+              <small class="muted">
+                {of.environmentName}
+                {of.standsStill && ' · pruning stands still'}
+              </small>
             </th>
             <td class="figure">{of.count}</td>
             <td class="figure">{formatBytes(of.bytes)}</td>
@@ -69,9 +76,18 @@ export function WouldGo({ total, databases, bytesFreed, listed }: WouldGoProps) 
   );
 }
 
-export function wouldGoWords({ total, databases, bytesFreed }: Omit<WouldGoProps, 'listed'>): string {
-  const backups = total === 1 ? '1 more backup' : `${total} more backups`;
+export function wouldGoWords({ total, goes, databases, bytesFreed }: Omit<WouldGoProps, 'listed'>): string {
   const of = databases === 1 ? 'one database' : `${databases} databases`;
-  const are = total === 1 ? 'is' : 'are';
-  return `With these settings ${backups} of ${of}, ${formatBytes(bytesFreed)}, ${are} pruned: after the next backup of each, or in the next night.`;
+  const what = `${moreBackups(total)} of ${of}, ${formatBytes(bytesFreed)}`;
+  const standing = total - goes;
+  if (standing === 0) return `With these settings ${what}, ${areOf(total)} pruned: ${WHEN}`;
+  const stillThere = 'once somebody has accepted on the page of the database what is missing.';
+  if (goes === 0) {
+    return `With these settings ${what}, ${areOf(total)} to go. Pruning stands still there: ${total === 1 ? 'it goes' : 'they go'} ${stillThere}`;
+  }
+  return `With these settings ${what}, ${areOf(total)} to go: ${goes} ${WHEN} Where pruning stands still, the other ${standing} ${standing === 1 ? 'goes' : 'go'} ${stillThere}`;
 }
+
+const WHEN = 'after the next backup of each, or in the next night.';
+const moreBackups = (count: number) => (count === 1 ? '1 more backup' : `${count} more backups`);
+const areOf = (count: number) => (count === 1 ? 'is' : 'are');

@@ -81,19 +81,19 @@ async function drillOf(
   actor: Actor,
   backupId: string,
 ): Promise<{ readonly to: string; readonly say?: FlashKey }> {
+  const databaseId = await databaseOf(services, backupId);
   try {
     const asked = await askDrill(services, actor, backupId);
-    const others = (await drillsUnderWay(services.db, await databaseOf(services, backupId))).filter(
-      (id) => id !== asked,
-    );
+    const others = (await drillsUnderWay(services.db, databaseId)).filter(({ id }) => id !== asked);
     return { to: `/restores/${asked}`, ...(others.length === 0 ? {} : { say: 'drill-queued' }) };
   } catch (error) {
     if (!isAppError(error, 'conflict')) throw error;
     // Somebody has asked already: that is as good. Where the backup itself is in the way, this throws the same once more.
-    const { database } = await restorable(services.db, backupId);
-    const [waiting] = await drillsUnderWay(services.db, database.id);
-    const to = waiting === undefined ? `/databases/${database.id}/drills` : `/restores/${waiting}`;
-    return { to, say: 'drill-asked-already' };
+    await restorable(services.db, backupId);
+    const [first] = await drillsUnderWay(services.db, databaseId);
+    if (first === undefined) return { to: `/databases/${databaseId}/drills`, say: 'drill-asked-already' };
+    const say = first.backupId === backupId ? 'drill-asked-already' : 'drill-of-another-waits';
+    return { to: `/restores/${first.id}`, say };
   }
 }
 

@@ -7,7 +7,7 @@ import { manifestPublicKey } from '../../backups/manifest.ts';
 import { isPostgres } from '../../db/kind.ts';
 import type { InputIssue } from '../../errors.ts';
 import { masterKeyCopy } from '../../installation/master-key-copy.ts';
-import { listLeftBehind } from '../../leftovers/leftovers.ts';
+import { countLeftBehind } from '../../leftovers/leftovers.ts';
 import { readOidc } from '../../oidc/settings.ts';
 import {
   changeSettingsAskingFirst,
@@ -66,7 +66,7 @@ export function systemRoutes(services: Services, readiness: () => Promise<Readin
             : { to: '/admin/system', say: 'settings-saved-some-go', count: goes };
         }
         // Nothing was saved yet: a person is asked first.
-        const question = questionOfSettings('/admin/system', changed, body);
+        const question = questionOfSettings('/admin/system', goesOf(changed), body);
         return sendSystem(c, page, { form: sent, question, goes: changed, status: 409 });
       },
     }),
@@ -80,6 +80,11 @@ export function systemRoutes(services: Services, readiness: () => Promise<Readin
     }),
   );
 
+  // Asked for again by their addresses, what forms were answered with is the page.
+  for (const path of ['/admin/system/preview', '/admin/system/reset']) {
+    ui.get(path, only('admin'), (c) => c.redirect('/admin/system', 303));
+  }
+
   ui.post('/admin/system/reset', only('admin'), async (c) => {
     const isConfirmed = isTicked(await readForm(c), 'confirm');
     const changed = await changeSettingsAskingFirst(services, actorOf(c, services), null, { isConfirmed });
@@ -89,7 +94,7 @@ export function systemRoutes(services: Services, readiness: () => Promise<Readin
         ? goTo(c, services, '/admin/system', 'settings-reset')
         : goTo(c, services, '/admin/system', 'settings-saved-some-go', goes);
     }
-    const question = questionOfSettings('/admin/system/reset', changed, {});
+    const question = questionOfSettings('/admin/system/reset', goesOf(changed), {});
     return sendSystem(c, page, { question, goes: changed, status: 409 });
   });
 
@@ -152,7 +157,7 @@ async function sendSystem(
     ['Scheduler', config.schedulerEnabled ? `looks every ${config.schedulerCheckMs / SECOND_MS} s` : 'off'],
     ['Memory for parts', `${config.partMemoryMib} MiB`],
     ['Master key', <a href="/admin/master-key">{keyText(await masterKeyCopy(services))}</a>],
-    ['Left behind', leftBehindText((await listLeftBehind(services.db, MOST_LEFT + 1)).length)],
+    ['Left behind', leftBehindText(await countLeftBehind(services.db, MOST_LEFT + 1))],
     ['Key that manifests are signed with (Ed25519)', await manifestPublicKey(services)],
   ] as const;
   return sendPage(
@@ -171,7 +176,7 @@ async function sendSystem(
 }
 
 function keyText({ isGenerated, copiedAt }: Awaited<ReturnType<typeof masterKeyCopy>>): string {
-  if (!isGenerated) return 'of the variable MASTER_KEY';
+  if (!isGenerated) return 'of MASTER_KEY or MASTER_KEY_FILE';
   return copiedAt === null ? 'not copied yet' : 'copied';
 }
 

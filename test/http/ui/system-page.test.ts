@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import { recordNewest } from '../../../src/backups/newest-backups.ts';
@@ -91,11 +92,67 @@ describe('System', () => {
         { ...object, id: 'm', key: 'm', kind: 'manifest' },
       ] as never)
       .execute();
+    // Nobody has tried it yet: that is done just now.
+    expect(await page()).toContain('<a href="/admin/storage">1 not removed yet</a>');
+    await db.updateTable('backups').set({ removal_tries: 1 }).where('id', '=', deleted.id).execute();
     expect(await page()).toContain(
       '<dt>Left behind</dt><dd><a href="/admin/storage">2 not removed yet</a></dd>',
     );
     await db.deleteFrom('leftovers').execute();
     await db.deleteFrom('backup_objects').execute();
+  });
+
+  it('asks with names before its retention prunes, says what stands still, and is itself what its forms’ addresses lead to', async () => {
+    const { db } = pages.services;
+    const good = { status: 'completed', outcome: 'completed', size: 2048 } as const;
+    const { id, ...older } = await insertBackup(db, new Date('2020-01-01T00:00:00.000Z'), good);
+    const { database_id: databaseId } = older;
+    await db.updateTable('databases').set({ name: ODD }).where('id', '=', databaseId).execute();
+    const newer = await insertBackup(db, new Date(), good);
+    await db
+      .updateTable('backups')
+      .set({ type: 'scheduled', database_id: databaseId })
+      .where('id', 'in', [id, newer.id])
+      .execute();
+    const form = {
+      ...{ timezone: 'UTC', privateHosts: '', backupRetentionPreset: 'custom', sshReadySeconds: '10' },
+      ...{ maxConcurrentBackups: '2', maxConcurrentBackupsPerServer: '1', activeUserWindowMin: '15' },
+      ...{ backupRetentionKeepLast: '1', backupRetentionDaily: '0', backupRetentionWeekly: '0' },
+      ...{ backupRetentionMonthly: '0', backupRetentionYearly: '0', backupRetentionMinFloor: '1' },
+      ...{ failedBackupRetentionDays: '30', fullReadEveryDays: '0', backupRotationConfirmThreshold: '0' },
+    };
+    const noQuestion = { ...form, backupRotationConfirmThreshold: '100' };
+    const before = { value: '0', updated_at: '' };
+    await db
+      .insertInto('system_settings')
+      .values({ key: 'backupRotationConfirmThreshold', ...before })
+      .execute();
+    const asked = await admin.post('/admin/system', form);
+    expect(asked.status).toBe(409);
+    const question = /<dialog.*?<\/dialog>/s.exec(asked.html)?.[0] ?? '';
+    expect(question).toContain('Prune 1 backup?');
+    expect(question).toContain('Save and let 1 backup go');
+    expect(question).toContain(`${ESCAPED} <small`);
+    expect(question).not.toContain('pruning stands still');
+    const frozen = { frozen_at: new Date().toISOString(), reason: 'x', backup_id: null };
+    await db
+      .insertInto('retention_freezes')
+      .values({ database_id: databaseId, ...frozen } as never)
+      .execute();
+    const shown = await admin.post('/admin/system/preview', form);
+    expect(shown.html).toMatch(/Pruning stands still there: it goes once .*· pruning stands still/s);
+    await db
+      .updateTable('system_settings')
+      .set({ value: '100' })
+      .where('key', '=', 'backupRotationConfirmThreshold')
+      .execute();
+    expect((await admin.post('/admin/system', noQuestion)).status).toBe(303);
+    expect((await admin.get('/admin/system')).html).toContain('The settings are saved.</');
+    for (const path of ['/admin/system/preview', '/admin/system/reset']) {
+      const { status, location } = await admin.get(path);
+      expect([path, status, location]).toEqual([path, 303, '/admin/system']);
+    }
+    await db.deleteFrom('system_settings').execute();
   });
 
   it('says what /ready says, and what to do about it', async () => {
@@ -131,6 +188,20 @@ describe('with METRICS_TOKEN', () => {
       expect(html).not.toContain(VARIABLE);
     } finally {
       await set.close();
+    }
+  });
+});
+
+describe('with a MASTER_KEY of its own', () => {
+  it('says that no copy of it is kept here, whichever way it came', async () => {
+    const given = await openPages({ MASTER_KEY: randomBytes(32).toString('base64') });
+    try {
+      const admin = await given.signedIn('admin');
+      expect((await admin.get('/admin/system')).html).toContain('of MASTER_KEY or MASTER_KEY_FILE');
+      const { html } = await admin.get('/admin/master-key');
+      expect(html).toContain('<code>MASTER_KEY_FILE</code> gives it: BRIDGEPORT keeps no copy.');
+    } finally {
+      await given.close();
     }
   });
 });

@@ -77,6 +77,8 @@ const FLASHES = {
     `${count === 1 ? 'The policy is' : `${count} policies are`} saved. What they do not keep is pruned now.`,
   'drill-asked-already':
     'A drill of this database has been asked for already: no second one was. What becomes of it is shown here.',
+  'drill-of-another-waits':
+    'A drill of another backup of this database waits already, the one shown here. Yours was not asked for: ask again once this one has begun, or cancel it.',
   'drill-queued':
     'The drill has been asked for. Another one of this database is under way: it begins when that one has ended.',
   'environment-created': 'The environment is created.',
@@ -172,6 +174,7 @@ const WARNINGS: readonly FlashKey[] = [
   'backup-ended-uncertain',
   'backup-read-damaged',
   'backup-read-not',
+  'drill-of-another-waits',
   'nothing-selected',
   'none-to-read',
   'ping-not-sent',
