@@ -60,21 +60,23 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const isManifest = (key: string) => key.endsWith('.manifest.json');
+
 it('The demo’s past has an object for each completed backup, and databases in every state', async () => {
   const rows = await services.db
     .selectFrom('backups')
     .leftJoin('backup_objects', 'backup_objects.backup_id', 'backups.id')
-    .select(['backups.id', 'status', 'verification', 'key', 'created_at'])
+    .select(['backups.id', 'status', 'verification', 'kind', 'key', 'created_at'])
     .execute();
   const completed = rows.filter(({ status }) => status === 'completed');
-  // A row for each object: some have their manifest by now.
+  // A row for each object: some have their manifest by now, and one may have been stored as the worker stopped, before its row.
   expect([past.databases, past.backups]).toEqual([12, new Set(rows.map(({ id }) => id)).size]);
-  expect(completed.map(({ key }) => key).sort()).toEqual(
-    bucket
-      .objects('demo-backups')
-      .map(({ key }) => key)
-      .sort(),
-  );
+  const stored = bucket.objects('demo-backups').map(({ key }) => key);
+  const dumps = completed.flatMap(({ kind, key }) => (kind === 'dump' && key !== null ? key : []));
+  expect(stored.filter((key) => !isManifest(key)).sort()).toEqual(dumps.sort());
+  expect(stored).toEqual(expect.arrayContaining(completed.map(({ key }) => key)));
+  const manifests = dumps.map((key) => `${key}.manifest.json`);
+  expect(manifests).toEqual(expect.arrayContaining(stored.filter(isManifest)));
   // One was read in full, and restored.
   expect(new Set(completed.map(({ verification }) => verification))).toEqual(new Set(['stored', 'drill']));
   // Each day's begin three hours before the time of day that it is now, which may be on either side of a midnight.
