@@ -132,7 +132,7 @@ describe('a restore in place', () => {
       body: { field: 'isOnlyCopy', message: expect.stringContaining('is the only copy') },
     });
     await ofSafety.set({ verification: 'stored' }).execute();
-    await bed.app.ask('POST', drop, { confirm: keptName });
+    expect(await bed.app.ask('POST', drop, { confirm: keptName })).toMatchObject({ outcome: 'dropped' });
     expect(await kept()).toEqual([]);
     expect(await listed()).toEqual([]);
     expect(await bed.app.call('POST', drop, { confirm: keptName })).toMatchObject({ status: 409 });
