@@ -38,3 +38,8 @@ export interface KeptFacts extends DropFacts {
   /** As `SwapLook.kept` told it behind the swap; null where nobody could tell. */
   readonly kept: string | null;
 }
+
+/** What a database is called for the moment in which it is dropped, and longer where that was killed: nobody else knows it. */
+export function asideName(token: string): string {
+  return `bp_drop_${token}`;
+}

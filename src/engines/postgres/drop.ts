@@ -1,5 +1,5 @@
 import { quote } from '../../hosts/quote.ts';
-import type { DropFacts, DropPlan } from '../drop.ts';
+import { asideName, type DropFacts, type DropPlan } from '../drop.ts';
 import { connectionSecrets } from './connection.ts';
 import { explainPostgresDrop } from './drop-failures.ts';
 import { READ_SYSTEM, readWritten, requireName, type ToldDatabase } from './identity.ts';
@@ -40,7 +40,7 @@ function dropScript(
   { isUnused, mayBeGone, begunIn }: DropFacts,
 ): string {
   const another = `the ${what} database is another`;
-  const aside = `bp_drop_${target.token}`;
+  const aside = asideName(target.token);
   const takeAside = [
     requireName(oid, name, another),
     `ALTER DATABASE ${identifier(name)} RENAME TO ${aside}`,
