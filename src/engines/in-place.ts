@@ -42,7 +42,7 @@ export interface SwapPlan {
   /**
    * After the counts were found equal: statistics, then what is there gets the name that is kept and what was restored gets its
    * own, both or neither. May be run again after one of which nobody knows whether it ended. Fails, and has changed nothing, where
-   * somebody uses it or it is not the one of that id any more.
+   * somebody uses it or it is not the one of that id any more. Prints the line `SWAPPED` where it came about by this very command.
    */
   swap(replacedId: string): HostCommand;
   /** Whether what was restored has the name by now. */
@@ -54,10 +54,15 @@ export interface SwapPlan {
   drop(replacedId: string, facts: KeptFacts): DropPlan;
 }
 
+/** What is there just behind it is what was there at the swap: of one that was found done, somebody may have gone on with what it keeps. */
+export const SWAPPED = 'bridgeport:swapped';
+
 export interface SwapLook {
   readonly isDone: boolean;
   /** Of one that is done: what is kept as it is now, so that it can be told later whether somebody wrote into it; null where nobody can. */
   readonly kept: string | null;
+  /** Of that, what tells it from all else, and says nothing of what was written. */
+  readonly identity: string | null;
 }
 
 /** How a person swaps what was restored and what is there, of an engine that can't do so in one go: statements, or commands of a shell. */

@@ -12,7 +12,7 @@ import type { CleanUpLogin } from './clean-up.ts';
 import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
 import { noteOf } from './in-place.ts';
-import { loadOptionsOf } from './load-options.ts';
+import { type LoadOptions, loadOptionsOf } from './load-options.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
 import { refuseTaken } from './taken-since.ts';
 
@@ -82,7 +82,9 @@ export async function dropOnHost(
   { name, input, plan: planOf, signal }: OnHost,
 ): Promise<DropOutcome | AppError> {
   const { db, vault } = context;
-  const note = (dropBegun: true | undefined) => write(db, (trx) => noteOf(trx, row.id, { dropBegun }));
+  const { dropBegun: before } = loadOptionsOf(row);
+  const note = (dropBegun: LoadOptions['dropBegun']) =>
+    write(db, (trx) => noteOf(trx, row.id, { dropBegun }));
   let isBegun = false;
   try {
     const credentials = await sealedLogin(vault, row.id, input);
@@ -90,33 +92,37 @@ export async function dropOnHost(
     try {
       // Once more: opening its server may have taken a while.
       const { registered } = await refuseTaken(db, row, name);
-      const mayBeGone = input.mayBeGone === true || loadOptionsOf(row).dropBegun === true;
-      const drop = planOf(plan, { registered, isUnused: input.isUnused === true, mayBeGone });
+      const said = { isUnused: input.isUnused === true, mayBeGone: input.mayBeGone === true };
+      const begunIn = before === true ? '' : (before ?? null);
+      const drop = planOf(plan, { registered, ...said, begunIn });
       if (drop === undefined) {
         throw new AppError(
           'conflict',
           `“${name}” can’t be dropped from here. Look at it on its server, and drop it there.`,
         );
       }
-      const { command, explain, read } = drop;
-      await note(true);
+      const { command, explain, read, where } = drop;
+      const options = { signal, name: 'The drop', idleTimeoutMs: IDLE_MS, explain };
+      const isFirst = before === undefined && where !== undefined;
+      const place = isFirst ? where.read(await hostOutput(host, where.command, options)) : null;
+      // One that was begun before is known by where that was: this may be another place.
+      await note(before ?? place ?? true);
       isBegun = true;
-      return read(
-        await hostOutput(host, command, { signal, name: 'The drop', idleTimeoutMs: IDLE_MS, explain }),
-      );
+      return read(await hostOutput(host, command, options));
     } finally {
       await host.close();
     }
   } catch (error) {
     const failed = toAppError(error);
-    if (isBegun && isThere(failed, loadOptionsOf(row).dropBegun === true)) await note(undefined);
+    if (isBegun && isThere(failed, before !== undefined)) await note(undefined);
     return failed;
   }
 }
 
 /** It was found and refused; or it was certainly not dropped now, and not before either. Of a broken session nobody knows. */
 function isThere(failed: AppError, wasBegun: boolean): boolean {
-  if (failed.code === 'conflict') return true;
+  // One that was not found may have been dropped by what was begun before, in another place than this.
+  if (failed.code === 'conflict') return !wasBegun || failed.details['field'] !== 'mayBeGone';
   const isUnheard = isAppError(
     failed,
     ...([

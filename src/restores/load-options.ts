@@ -33,8 +33,8 @@ const loadOptions = z.object({
   kept: z.string().max(120).optional(),
   /** Of a restore in place: when its swap was begun, as an instant. */
   swapAt: z.string().optional(),
-  /** What it has made or kept was begun to be dropped, and nobody knows yet whether it was. */
-  dropBegun: z.literal(true).optional(),
+  /** What it has made or kept was begun to be dropped, and nobody knows yet whether it was: where, as `DropPlan.where` told; true where nobody could tell. */
+  dropBegun: z.union([z.literal(true), z.string().max(40)]).optional(),
 });
 export type LoadOptions = z.infer<typeof loadOptions>;
 

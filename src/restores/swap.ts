@@ -1,5 +1,6 @@
 import type { Db, RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
+import { SWAPPED } from '../engines/in-place.ts';
 import type { RestorePlan } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
@@ -44,10 +45,11 @@ export async function runLast(
   const row = await loadRestore(db, id);
   const command = swap === undefined ? finish : swap.swap(replacedIdOf(row));
   if (command === null) return;
-  await hostOutput(host, command, { signal, explain, name: 'The end of the restore' });
+  const said = await hostOutput(host, command, { signal, explain, name: 'The end of the restore' });
   if (swap === undefined || swap.isByLoad === true) return;
   try {
-    await lookAtSwap(db, row, { host, plan, signal });
+    const isJustDone = said.split('\n').includes(SWAPPED);
+    await lookAtSwap(db, row, { host, plan, signal, isJustDone });
   } catch (error) {
     log.warn('what a restore keeps could not be looked at', { runId: id, error });
   }
@@ -63,22 +65,33 @@ export async function isSwapped(
   if (row.in_place === 0 || row.replaced_id === null) return false;
   const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, startedBy);
   try {
-    return await lookAtSwap(context.db, row, { host, plan, signal });
+    return await lookAtSwap(context.db, row, { host, plan, signal, isJustDone: false });
   } finally {
     await host.close();
   }
 }
 
-/** Writes down what is kept, where the swap is done. */
+interface Look {
+  readonly host: Host;
+  readonly plan: RestorePlan;
+  readonly signal: AbortSignal;
+  readonly isJustDone: boolean;
+}
+
+/**
+ * Writes down what is kept, where the swap is done. Of one that was not done just now, nothing that was written: somebody may have gone
+ * on with what is kept, and their rows would count as those of before.
+ */
 async function lookAtSwap(
   db: Db,
   row: RestoreRow,
-  { host, plan, signal }: { readonly host: Host; readonly plan: RestorePlan; readonly signal: AbortSignal },
+  { host, plan, signal, isJustDone }: Look,
 ): Promise<boolean> {
   const look = plan.swap?.isDone(replacedIdOf(row));
   if (look === undefined) return false;
   const options = { signal, explain: plan.explain, name: 'The look at the swap', idleTimeoutMs: LOOK_MS };
-  const { isDone, kept } = look.read(await hostOutput(host, look.command, options));
+  const { isDone, ...found } = look.read(await hostOutput(host, look.command, options));
+  const kept = isJustDone ? found.kept : found.identity;
   const isNews = isDone && kept !== null && loadOptionsOf(row).kept === undefined;
   if (isNews) await write(db, (trx) => noteOf(trx, row.id, { kept }));
   return isDone;

@@ -1,5 +1,6 @@
 import { wireOptions } from '../databases/options.ts';
 import type { Db, RestoreRow } from '../db/schema.ts';
+import { asideName } from '../engines/drop.ts';
 import type { Engine } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
@@ -62,7 +63,9 @@ async function refuseRegistered(db: Db, engine: Engine, { row, name, place }: Re
     .select(['databases.name', 'databases.server_id', 'databases.host', 'databases.port'])
     .select(['databases.options', 'servers.hostname', 'servers.public_ip'])
     .where('databases.type', '=', row.engine)
-    .$if(!engine.isFile, (query) => query.where('databases.database_name', '=', name))
+    .$if(!engine.isFile, (query) =>
+      query.where('databases.database_name', 'in', [name, asideName(row.token)]),
+    )
     .execute();
   const there = ofType.filter((database) => isSamePlace(engine, place, database));
   const paths = there.map(({ options }) => wireOptions(options).filePath ?? '');

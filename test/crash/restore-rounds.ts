@@ -183,9 +183,11 @@ async function replacing(ground: Ground, server: Server): Promise<Round> {
       await nothingNameless(ground, verdict, details);
       if (typeof kept === 'string') {
         verdict.check('what is kept is as it was', (await ground.rowsOf(kept)) === ROWS - 100, details);
-        await ground
-          .app()
-          .ask('POST', `/api/restores/${runId}/drop-kept`, { confirm: kept, isOnlyCopy: true });
+        await ground.app().ask('POST', `/api/restores/${runId}/drop-kept`, {
+          confirm: kept,
+          isOnlyCopy: true,
+          isUnused: true,
+        });
         verdict.check('what is kept can be dropped', !(await ground.databases()).includes(kept), kept);
       } else {
         const text = 'md5(random()::text) || md5(random()::text)';

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { asideName } from '../../src/engines/drop.ts';
 import { type Discovery, type DiscoveryPlan, MOST_FOUND } from '../../src/engines/engine.ts';
 import { mysql } from '../../src/engines/mysql/mysql.ts';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { readRecords } from '../../src/engines/records.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
+import { newId } from '../../src/ids.ts';
 import type { TestMariadb } from '../support/mariadb.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { ownName } from '../support/shared/ask.ts';
@@ -28,6 +30,9 @@ async function discovered(plan: DiscoveryPlan, options?: ShellOptions): Promise<
 
 const names = ({ found }: Discovery) => found.map(({ name }) => name);
 
+/** What a drop that was killed leaves. */
+const ASIDE = asideName(newId());
+
 describe('databases of PostgreSQL', () => {
   let server: TestPostgres;
   const name = ownName(ODD);
@@ -35,8 +40,12 @@ describe('databases of PostgreSQL', () => {
     server = await sharedPostgres();
     await server.createDatabase(name);
     await server.query('CREATE TABLE t AS SELECT 1 AS a', name);
+    await server.createDatabase(ASIDE);
   });
-  afterAll(() => server?.stop());
+  afterAll(async () => {
+    await server?.dropDatabase(ASIDE);
+    await server?.stop();
+  });
   const plan = (over: Partial<Parameters<typeof postgres.discover>[0]> = {}) =>
     postgres.discover({
       host: '127.0.0.1',
@@ -55,7 +64,7 @@ describe('databases of PostgreSQL', () => {
     expect(found.found.find((one) => one.name === name)).toEqual({ name, sizeBytes: row?.['size'] });
     expect(found.serverVersion).toMatch(/^\d+\.\d+/);
     expect(found.notes).toEqual([]);
-    for (const template of ['template0', 'template1', 'postgres'])
+    for (const template of ['template0', 'template1', 'postgres', ASIDE])
       expect(names(found)).not.toContain(template);
   });
 

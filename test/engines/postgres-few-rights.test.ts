@@ -55,7 +55,7 @@ it('an owner who may rename none drops what is kept by its name, and nobody else
   const [row] = await server.query(`SELECT oid::text FROM pg_database WHERE datname LIKE '%\\_kept'`);
   const id = String(row?.['oid']);
   const { swap } = replacing(id);
-  const facts = { registered: [], isUnused: true, mayBeGone: false, kept: null };
+  const facts = { registered: [], isUnused: true, mayBeGone: false, begunIn: null, kept: null };
   const drop = async () => {
     if (swap === undefined) throw new Error('a plan without a swap');
     const { command, explain, read } = swap.drop(id, facts);

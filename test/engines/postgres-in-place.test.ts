@@ -73,7 +73,7 @@ async function look(id: string) {
 const isDone = async (id: string) => (await look(id)).isDone;
 /** `told` is what the look behind the swap told of what is kept. */
 async function drop(id: string, told: string | null, facts: Partial<KeptFacts> = {}) {
-  const known = { registered: [], isUnused: false, mayBeGone: false, kept: told, ...facts };
+  const known = { registered: [], isUnused: false, mayBeGone: false, begunIn: null, kept: told, ...facts };
   const { command, read, explain } = swapOf(planOf(id)).drop(id, known);
   return read(await runOn({ explain }, command));
 }
@@ -92,8 +92,9 @@ async function found(): Promise<Readonly<Record<string, unknown>>> {
 it('both names change or neither does, and what has taken its place is not removed', async () => {
   const id = await restored();
   expect(await isDone(id)).toBe(false);
-  await swap(id);
-  await swap(id);
+  // By which of the two it came about is told.
+  expect((await swap(id)).trim()).toBe('bridgeport:swapped');
+  expect((await swap(id)).trim()).toBe('');
   expect(await isDone(id)).toBe(true);
   expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'old_one' });
   await expect(remove(id)).rejects.toThrow('taken the place');
@@ -201,6 +202,15 @@ it('what is kept is not dropped once somebody has written into it, or nobody kno
     ...{ message: expect.stringContaining('nobody knows whether somebody has written') },
     details: { field: 'isUnused' },
   });
+  const unknown = { details: { field: 'isUnused' }, message: expect.stringContaining('nobody knows') };
+  for (const [closed, open] of [
+    ['SET track_counts TO off', 'RESET track_counts'],
+    ['ALLOW_CONNECTIONS false', 'ALLOW_CONNECTIONS true'],
+  ]) {
+    await server.query(`ALTER DATABASE ${quoted(keptName)} ${closed}`);
+    await expect(drop(id, told)).rejects.toMatchObject(unknown);
+    await server.query(`ALTER DATABASE ${quoted(keptName)} ${open}`);
+  }
   await server.query('ANALYZE', keptName);
   await server.query('INSERT INTO rows VALUES (3)', keptName);
   await expect(drop(id, told)).rejects.toMatchObject({
@@ -243,11 +253,25 @@ it('what is on another server, or not there on one that nobody knows, is not cal
   const elsewhere = `7${told}`.replace(/^(\d{1,19})\d* /, '$1 ');
   await expect(drop(id, elsewhere)).rejects.toThrow('on another database server than it was on');
   expect(await keptRows()).toEqual([1, 2]);
-  expect(await drop(id, elsewhere, { mayBeGone: true })).toBe('dropped');
+  // As an upgrade leaves it: whatever anybody says, it is there.
+  await expect(drop(id, elsewhere, { mayBeGone: true })).rejects.toMatchObject({
+    ...{ message: expect.stringContaining('a database of its name, or of its OID, is there') },
+    details: expect.not.objectContaining({ field: 'mayBeGone' }),
+  });
   expect(await keptRows()).toEqual([1, 2]);
   await server.dropDatabase(keptName);
-  await expect(drop(id, null)).rejects.toMatchObject({ details: { field: 'mayBeGone' } });
+  const ask = { details: { field: 'mayBeGone' } };
+  await expect(drop(id, elsewhere, { begunIn: '' })).rejects.toMatchObject(ask);
+  expect(await drop(id, elsewhere, { mayBeGone: true })).toBe('dropped');
+  await expect(drop(id, null)).rejects.toMatchObject(ask);
+  expect(await drop(id, null, { begunIn: '' })).toBe('dropped');
   expect(await drop(id, null, { mayBeGone: true })).toBe('dropped');
+  // Its name is another’s by now, which nobody touches.
+  await rename(name, keptName);
+  await expect(drop(id, null, { begunIn: '' })).rejects.toMatchObject(ask);
+  expect(await drop(id, null, { mayBeGone: true })).toBe('dropped');
+  expect(await drop(id, told)).toBe('dropped');
+  expect(await found()).toEqual({ [keptName]: 'new_one' });
 });
 
 it('what has its place again by whoever went back is neither dropped nor kept any more', async () => {
@@ -283,8 +307,17 @@ it('of two that change names while one is to be dropped neither is, and one that
     await holder.end();
   }
   expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'other_one', [`${name}_mine`]: 'old_one' });
-  // As a kill leaves it between the two.
+  // As a kill leaves it between the two: whoever is refused finds it by its name, or is told by which.
   await rename(`${name}_mine`, aside);
+  const refusal = async () => String(await drop(id, null).catch((error: Error) => error.message));
+  expect(await refusal()).toMatch(
+    /^It was not dropped: nobody knows.* is called “bp_drop_\w+” now: rename it/,
+  );
+  await rename(keptName, second.keptName);
+  expect(await refusal()).toMatch(/^It was not dropped: nobody knows.*isUnused\)\.$/);
+  expect(await found()).toEqual({ [name]: 'new_one', [second.keptName]: 'other_one', [keptName]: 'old_one' });
+  await rename(keptName, aside);
+  await rename(second.keptName, keptName);
   expect(await drop(id, told)).toBe('dropped');
   expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'other_one' });
 });

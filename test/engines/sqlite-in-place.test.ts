@@ -128,7 +128,7 @@ const isDone = async (id: string) => (await look(id)).isDone;
 
 /** `told` is what the look behind the swap told of what is kept. */
 async function drop(id: string, told: string | null, facts: Partial<KeptFacts> = {}) {
-  const known = { registered: [], isUnused: true, mayBeGone: false, kept: told, ...facts };
+  const known = { registered: [], isUnused: true, mayBeGone: false, begunIn: null, kept: told, ...facts };
   const { command, read, explain } = swapOf(planOf(id)).drop(id, known);
   const { stdout, ...failure } = await runInShell(command);
   if (failure.exitCode !== 0) throw explain(failure) ?? new Error(failure.stderr);
@@ -557,7 +557,7 @@ describe('what is kept of a file', () => {
       'nobody knows whether somebody goes on',
     );
     const { command, explain } = swapOf(planOf(id)).drop(id, {
-      ...{ registered: [], isUnused: false, mayBeGone: false, kept: told },
+      ...{ registered: [], isUnused: false, mayBeGone: false, begunIn: null, kept: told },
     });
     const unseen = await runInShell(command, { shell: WITHOUT_PTRACE });
     expect(explain(unseen)).toMatchObject({ details: { field: 'isUnused' } });
@@ -574,19 +574,37 @@ describe('what is kept of a file', () => {
     });
     await expect(drop(id, told, { registered: [live, away] })).rejects.toThrow('registered database now');
     expect(await drop(id, told, { mayBeGone: true })).toBe('dropped');
+    // A drop that was begun on a disk which is not mounted now is known by that.
+    const disk = statSync(place).dev;
+    await expect(drop(id, told, { begunIn: `${disk}0` })).rejects.toThrow('no longer there');
+    expect(await drop(id, told, { begunIn: String(disk) })).toBe('dropped');
+    // Its name is another’s.
+    writeFileSync(kept, 'of somebody else');
+    await expect(drop(id, told, { begunIn: String(disk) })).rejects.toMatchObject({
+      details: { field: 'mayBeGone' },
+    });
+    expect(await drop(id, told, { mayBeGone: true })).toBe('dropped');
+    expect(readFileSync(kept, 'utf8')).toBe('of somebody else');
+    // It is behind that name, wherever it lies.
+    rmSync(kept);
+    symlinkSync(away, kept);
+    await expect(drop(id, told, { mayBeGone: true })).rejects.toThrow('not the one that was kept');
+    rmSync(kept);
     for (const [path, mode] of [
       [folder, 0o755],
       [place, 0o644],
     ] as const) {
       chmodSync(path, mode);
     }
-    const facts = { registered: [], isUnused: true, mayBeGone: true, kept: told };
+    const facts = { registered: [], isUnused: true, mayBeGone: true, begunIn: null, kept: told };
     const { command, explain } = swapOf(planOf(id)).drop(id, facts);
     const nobody = { shell: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'sh'] };
     const refused = await runInShell(command, nobody);
     expect(explain(refused)?.message).toContain('the SSH user may not look into it');
     const { remove } = planOf(id);
-    expect(planOf(id).explain(await runInShell(remove, nobody))?.message).toContain('no folder');
+    expect(planOf(id).explain(await runInShell(remove, nobody))?.message).toContain(
+      'see whether its disk is mounted',
+    );
   });
 
   it('is no more where somebody has given it its name back', async () => {
@@ -610,7 +628,7 @@ describe('what is not the file', () => {
     await remove(id);
     expect([tables(live), files()]).toEqual([{ other: 0 }, named(live, `${live} mine`)]);
     writeFileSync(kept, 'of somebody else');
-    await expect(drop(id, null)).rejects.toThrow('not the one that was kept');
+    await expect(drop(id, null)).rejects.toMatchObject({ details: { field: 'mayBeGone' } });
     expect(readFileSync(kept, 'utf8')).toBe('of somebody else');
   });
 
@@ -718,7 +736,7 @@ describe('a host without /proc', () => {
     expect((await blind(swapOf(planOf(id)).swap(id).script)).exitCode).toBe(0);
     expect([tables(live), tables(kept), files()]).toEqual([NEW, OLD, named(live, kept)]);
     expect((await blind(planOf(id).remove.script)).exitCode).toBe(67);
-    const facts = { registered: [], mayBeGone: false, kept: null };
+    const facts = { registered: [], mayBeGone: false, begunIn: null, kept: null };
     const dropping = (isUnused: boolean) => swapOf(planOf(id)).drop(id, { ...facts, isUnused }).command;
     expect((await blind(dropping(false).script)).exitCode).toBe(66);
     expect((await blind(dropping(true).script)).exitCode).toBe(0);

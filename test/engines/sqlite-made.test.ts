@@ -57,9 +57,19 @@ async function make(): Promise<string> {
 
 async function drop(id: string, asked: Partial<DropFacts> & { readonly shell?: readonly string[] } = {}) {
   const { shell = ['sh'], ...facts } = asked;
-  const { command } = plan().drop(id, { registered: [], isUnused: false, mayBeGone: false, ...facts });
+  const known = { registered: [], isUnused: false, mayBeGone: false, begunIn: null, ...facts };
+  const { command } = plan().drop(id, known);
   const { exitCode, stderr } = await runInShell(command, { shell });
   return [exitCode, stderr.trim()];
+}
+
+/** Where a drop that begins now is written down to be. */
+async function place(): Promise<string | null> {
+  const { where } = plan().drop('12 34 5.0 6.0', {
+    ...{ registered: [], isUnused: false, mayBeGone: false, begunIn: null },
+  });
+  if (where === undefined) throw new Error('a drop of something that may lie anywhere');
+  return where.read((await runInShell(where.command)).stdout.toString());
 }
 
 describe('a restored file', () => {
@@ -86,13 +96,15 @@ describe('a restored file', () => {
       renameSync(path, `${path}.${tries}`);
     }
     if (!existsSync(path)) writeFileSync(path, 'somebody else’s');
-    expect(await drop(id)).toEqual([66, 'bridgeport: the restored file is another']);
+    expect(await drop(id)).toEqual([66, 'bridgeport: its name is taken']);
+    // Somebody says that it is gone: what is there is left alone.
+    expect(await drop(id, { mayBeGone: true })).toEqual([0, '']);
     expect(existsSync(path)).toBe(true);
   });
 
   it('is not dropped by its inode alone, as it was once recorded, nor identified where nobody knows when it was made', async () => {
     await make();
-    const facts = { registered: [], isUnused: true, mayBeGone: true };
+    const facts = { registered: [], isUnused: true, mayBeGone: true, begunIn: null };
     expect(() => plan().drop(String(statSync(path).ino), facts)).toThrow(/was recorded by its inode alone/);
     const { read } = plan().identify;
     for (const birth of ['0', '0.000000000', '-', '?', 'W', '']) {
@@ -113,7 +125,13 @@ describe('a restored file', () => {
       66,
       `bridgeport: is a database now: ${live}`,
     ]);
-    // A drop was begun before, or somebody says so.
+    // A drop was begun before, on that very disk, and not on one that is not mounted now; or somebody says so.
+    const there = await place();
+    expect(there).toBe(String(statSync(folder).dev));
+    for (const begunIn of ['', '1', `${there}0`, '0; true']) {
+      expect(await drop(id, { begunIn })).toEqual([66, 'bridgeport: no longer there']);
+    }
+    expect(await drop(id, { begunIn: there })).toEqual([0, '']);
     expect(await drop(id, { mayBeGone: true })).toEqual([0, '']);
     expect(existsSync(live)).toBe(true);
   });

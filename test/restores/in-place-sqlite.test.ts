@@ -106,8 +106,16 @@ it('takes the place of the file on its host, which is backed up before and kept 
   expect(noted).toMatchObject({ kept: expect.stringMatching(/^\d+ [\d.-]+ [\d.]+$/) });
   // A drop of which nobody heard how it ended had begun, and has removed it.
   await bed.sshd.insideHost(`rm ${quote(`${kept}.away`)}`);
-  const load_options = JSON.stringify({ ...noted, dropBegun: true });
-  await db.updateTable('restores').set({ load_options }).where('id', '=', id).execute();
+  const begun = async (dropBegun: string) => {
+    const load_options = JSON.stringify({ ...noted, dropBegun });
+    await db.updateTable('restores').set({ load_options }).where('id', '=', id).execute();
+  };
+  const disk = (await bed.sshd.insideHost(`stat -c %d -- ${quote(dirname(live))}`)).trim();
+  // On a disk that is not mounted now, of which this says nothing: that it was begun stays written down.
+  await begun(`${disk}0`);
+  expect(await bed.app.call('POST', drop, { confirm: kept })).toMatchObject(gone);
+  expect(loadOptionsOf(await loadRestore(db, id)).dropBegun).toBe(`${disk}0`);
+  await begun(disk);
   await bed.app.ask('POST', drop, { confirm: kept });
   expect(others()).toEqual([live.slice(dirname(live).length + 1)]);
   expect(await bed.app.call('POST', drop, { confirm: kept })).toMatchObject({ status: 409 });
@@ -119,6 +127,7 @@ it('takes the place of the file on its host, which is backed up before and kept 
     .execute();
   expect(audited.map(({ action, success }) => [action, success])).toEqual([
     ['restore', 1],
+    ['restore.drop_kept', 0],
     ['restore.drop_kept', 0],
     ['restore.drop_kept', 0],
     ['restore.drop_kept', 1],

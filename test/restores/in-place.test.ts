@@ -132,7 +132,7 @@ describe('a restore in place', () => {
       body: { field: 'isOnlyCopy', message: expect.stringContaining('is the only copy') },
     });
     await ofSafety.set({ verification: 'stored' }).execute();
-    await bed.app.ask('POST', drop, { confirm: keptName });
+    expect(await bed.app.ask('POST', drop, { confirm: keptName })).toMatchObject({ outcome: 'dropped' });
     expect(await kept()).toEqual([]);
     expect(await listed()).toEqual([]);
     expect(await bed.app.call('POST', drop, { confirm: keptName })).toMatchObject({ status: 409 });
@@ -353,6 +353,7 @@ describe('one whose app was killed in the swap', () => {
       ...{ credentials: await vault.seal(login, SEALED.restoreCredentials.identity(id)) },
       ...{ server_id: bed.server, port: bed.postgres.port, state: 'finishing', in_place: 1 },
       ...{ kept_name: `x ${bed.mark}_before_${count}`, replaced_id: String(await oidOf(source)) },
+      ...{ load_options: JSON.stringify({ swapAt: new Date().toISOString() }) },
     });
     await bed.postgres.query(`CREATE DATABASE bp_restore_${token}`);
     const like = await db

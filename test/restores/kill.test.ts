@@ -143,6 +143,13 @@ const untilHeldUp = () =>
     return Number(waiting?.['n']) > 0;
   });
 
+async function isRenaming(): Promise<boolean> {
+  const [found] = await field.postgres.query(
+    `SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE '%RENAME TO%' AND state <> 'idle' AND pid <> pg_backend_pid()`,
+  );
+  return Number(found?.['n']) > 0;
+}
+
 describe('a restore in place that is killed', () => {
   it('in its swap leaves the name to one of the two, and the other one is kept', async () => {
     const { postgres } = field;
@@ -160,7 +167,10 @@ describe('a restore in place that is killed', () => {
       const kept = String((restore['kept'] as Json)['name']);
       expect([await ground.rowsOf(DATABASE), await ground.rowsOf(kept)]).toEqual([ROWS, ROWS - 100]);
       expect(await ground.nameless()).toEqual([]);
-      await ground.app().ask('POST', `/api/restores/${runId}/drop-kept`, { confirm: kept, isOnlyCopy: true });
+      await ground.app().ask('POST', `/api/restores/${runId}/drop-kept`, {
+        // The next start may have found it swapped, and can't tell who has written into what is kept since.
+        ...{ confirm: kept, isOnlyCopy: true, isUnused: true },
+      });
       expect(await ground.databases()).not.toContain(kept);
     } finally {
       await holder.end();
@@ -169,7 +179,7 @@ describe('a restore in place that is killed', () => {
 });
 
 describe('a rename into place that is killed', () => {
-  it('gives what it took its name back, or has swapped the two', async () => {
+  it('gives what it took its name back', async () => {
     const name = nameOf('to be renamed');
     const restored = await ask('to be renamed');
     expect(await ground.endOf(restored)).toBe('completed');
@@ -203,15 +213,13 @@ describe('a rename into place that is killed', () => {
       await untilHeldUp();
       await ground.app().kill();
       await holder.query('ROLLBACK');
+      // Without the app nobody sends what follows the rename that waited: it is taken back.
+      await until('the rename to end', 60_000, async () => !(await isRenaming()));
       await ground.killAndStart();
-      // The rename that waited went on by itself, or nothing did: it is never done by the next start, of whenever that is.
-      const end = await ground.endOf(runId);
-      const { restore } = (await ground.runOf(runId)) as { restore: Json };
-      const kept = (restore['kept'] as Json | null)?.['name'];
-      const beside = kept === undefined ? [name, DATABASE] : [DATABASE, String(kept)];
-      expect(end).toBe(kept === undefined ? 'interrupted' : 'completed');
-      expect(await Promise.all(beside.map(ground.rowsOf))).toEqual(before);
-      expect((await ground.databases()).includes(name)).toBe(kept === undefined);
+      // It is never done by the next start, of whenever that is.
+      expect(await ground.endOf(runId)).toBe('interrupted');
+      expect((await ground.runOf(runId))['restore']).toMatchObject({ state: 'removed', kept: null });
+      expect([await ground.rowsOf(name), await ground.rowsOf(DATABASE)]).toEqual(before);
       expect(await ground.nameless()).toEqual([]);
     } finally {
       await holder.end();

@@ -120,7 +120,10 @@ describe('what was restored beside a database', () => {
     const swapBack = `BEGIN; ALTER DATABASE ${quoted(source)} RENAME TO ${quoted(name)};
       ALTER DATABASE ${quoted(keptName)} RENAME TO ${quoted(source)}; COMMIT`;
     await bed.postgres.query(swapBack);
-    await bed.app.ask('POST', `/api/restores/${restore['id']}/drop-kept`, { confirm: keptName });
+    const settled = await bed.app.ask('POST', `/api/restores/${restore['id']}/drop-kept`, {
+      confirm: keptName,
+    });
+    expect(settled).toMatchObject({ success: true, outcome: 'taken-back' });
     const back = (await bed.app.ask('GET', `/api/restores/${restore['id']}`))['restore'] as Json;
     expect(back).toMatchObject({
       kept: { state: 'taken-back', droppedAt: null },

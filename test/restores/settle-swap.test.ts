@@ -44,6 +44,8 @@ beforeEach(() => {
   said = [];
 });
 
+const SWAPPED_NOW = 'bridgeport:swap=after\nbridgeport:told=17 4\n';
+const keptOf = async (id: string) => loadOptionsOf(await loadRestore(services.db, id)).kept;
 const commands = () => said.map(([command]) => command);
 
 function toldHost(): Host {
@@ -80,6 +82,7 @@ async function swapping(change: Partial<RestoreRow> = {}, isCancelled = false): 
         ...{ id, backup_id: backupId, database_id: databaseId, new_name: NAME, token: `t${count}` },
         ...{ state: 'finishing', in_place: 1, kept_name: `${NAME}_before`, replaced_id: '17' },
         ...{ credentials: await vault.seal(login, SEALED.restoreCredentials.identity(id)) },
+        ...{ load_options: JSON.stringify({ swapAt: new Date().toISOString() }) },
         ...change,
       }),
     )
@@ -118,10 +121,12 @@ async function repaired(id: string) {
 it.each([false, true])(
   'what was swapped is done, and nothing of it is done again (cancelled: %s)',
   async (isCancelled) => {
-    answer = () => 'bridgeport:swap=after\n';
+    answer = () => SWAPPED_NOW;
     const id = await swapping({}, isCancelled);
     expect(await repaired(id)).toMatchObject({ run: 'completed', state: 'done', kept: 'kept' });
     expect(commands()).toEqual(['look']);
+    // Somebody may have gone on with it by now: what is written in it says nothing of what was.
+    expect(await keptOf(id)).toBe('17 -');
   },
 );
 
@@ -145,17 +150,28 @@ it('a rename of long ago is given back, and never done by itself', async () => {
 it.each([
   [50, 'completed', 'done', ['look', 'swap', 'look']],
   [70, 'failed', 'removed', ['look', 'removal']],
-])('a swap that was begun %d minutes ago is %s', async (minutes, run, state, asked) => {
-  answer = (command) =>
-    command === 'look' && commands().includes('swap')
-      ? 'bridgeport:swap=after\nbridgeport:told=17 4\n'
-      : 'bridgeport:swap=before\n';
-  const swapAt = new Date(Date.now() - minutes * 60_000).toISOString();
+  // By a version that did not write that down.
+  [null, 'failed', 'removed', ['look', 'removal']],
+])('a swap that was begun %s minutes ago is %s', async (minutes, run, state, asked) => {
+  answer = (command) => {
+    if (command === 'swap') return 'bridgeport:swapped\n';
+    return commands().includes('swap') ? SWAPPED_NOW : 'bridgeport:swap=before\n';
+  };
+  const swapAt = minutes === null ? undefined : new Date(Date.now() - minutes * 60_000).toISOString();
   const id = await swapping({ load_options: JSON.stringify({ swapAt }) });
   expect(await repaired(id)).toMatchObject({ run, state });
   expect(commands()).toEqual(asked);
-  const { kept } = loadOptionsOf(await loadRestore(services.db, id));
-  expect(kept).toBe(state === 'done' ? '17 4' : undefined);
+  expect(await keptOf(id)).toBe(state === 'done' ? '17 4' : undefined);
+});
+
+it('a swap that turns out to be done already tells nothing of what was written into what is kept', async () => {
+  answer = (command) => {
+    if (command === 'swap') return '';
+    return commands().includes('swap') ? SWAPPED_NOW : DROPPED;
+  };
+  const id = await swapping();
+  expect(await repaired(id)).toMatchObject({ run: 'completed', state: 'done' });
+  expect([commands(), await keptOf(id)]).toEqual([['look', 'swap', 'look'], '17 -']);
 });
 
 it('what turns out to be swapped behind a removal that is refused is done', async () => {

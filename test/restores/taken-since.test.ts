@@ -77,6 +77,13 @@ describe('what a restore has made', () => {
     },
   );
 
+  it('is told by the name under which a drop that was killed has left it, too', async () => {
+    const row = done({ host: 'localhost', port: 5432 });
+    await register({ host: 'localhost', port: 5432, database_name: `bp_drop_${row.token}` });
+    expect(await refusal(row)).toContain('is registered as the database goes on');
+    expect(await refusal({ ...row, token: 'another' })).toBeNull();
+  });
+
   it('is told by another registered server that is the same machine, too', async () => {
     await register({ server_id: 'again', host: 'localhost', database_name: 'shop_restored' });
     expect(await refusal(done({ server_id: 'db1' }))).toContain('is registered');

@@ -20,7 +20,7 @@ const PROVIDERS_OWN = [
 
 /**
  * Asks the server for its databases, with the size of those that the user may connect to. Templates are left out, and
- * so is `postgres` while no table is in it: it is there to be connected to.
+ * so is what a drop that was killed has left under its own name, and is `postgres` while no table is in it: it is there to be connected to.
  */
 export function discoverPostgres(given: DiscoveryTarget<PostgresOptions>): DiscoveryPlan {
   const target: PostgresTarget = { ...given, databaseName: 'postgres' };
@@ -65,7 +65,7 @@ SELECT '1', d.datname::text, CASE WHEN pg_catalog.has_database_privilege(d.oid, 
   THEN pg_catalog.pg_database_size(d.oid)::text ELSE '' END
 FROM pg_catalog.pg_database d
 WHERE d.datallowconn AND NOT d.datistemplate
-  AND d.datname NOT IN (${PROVIDERS_OWN.map((name) => `'${name}'`).join(', ')})
+  AND d.datname !~ '^bp_drop_c[0-9a-z]{24}$' AND d.datname NOT IN (${PROVIDERS_OWN.map((name) => `'${name}'`).join(', ')})
   AND (d.datname <> 'postgres' OR (pg_catalog.current_database() = 'postgres' AND EXISTS (
     SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'm', 'S', 'f') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'

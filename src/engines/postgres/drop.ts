@@ -1,5 +1,5 @@
 import { quote } from '../../hosts/quote.ts';
-import type { DropFacts, DropPlan } from '../drop.ts';
+import { asideName, type DropFacts, type DropPlan } from '../drop.ts';
 import { connectionSecrets } from './connection.ts';
 import { explainPostgresDrop } from './drop-failures.ts';
 import { READ_SYSTEM, readWritten, requireName, type ToldDatabase } from './identity.ts';
@@ -30,17 +30,17 @@ export function dropPostgres(
 }
 
 /**
- * It is dropped under a name that nobody else knows, which it gets in one message with a look at its OID: a DROP goes by the name, and by
+ * On another server, which may be the same one behind `pg_upgrade`, nothing is dropped: there it is gone where neither its name nor its
+ * OID leads anywhere, or the OID to what has its former place. Where it may be dropped, that is done under a name that nobody else knows, which it gets in one message with a look at its OID: a DROP goes by the name, and by
  * then, or behind a lock, that may be another's. Whoever may not rename it, may drop it by its name.
  */
 function dropScript(
   target: PostgresRestoreTarget,
   { what, name, oid, told, formerName }: DroppedDatabase,
-  { isUnused, mayBeGone }: DropFacts,
+  { isUnused, mayBeGone, begunIn }: DropFacts,
 ): string {
-  const { system } = told;
   const another = `the ${what} database is another`;
-  const aside = `bp_drop_${target.token}`;
+  const aside = asideName(target.token);
   const takeAside = [
     requireName(oid, name, another),
     `ALTER DATABASE ${identifier(name)} RENAME TO ${aside}`,
@@ -52,22 +52,40 @@ fail() {
   exit 65
 }
 ${READ_SYSTEM}
-${system === null ? ':' : `[ -z "$system" ] || [ "$system" = ${system} ] || ${mayBeGone ? 'exit 0' : "fail 'another server'"}`}
+case $system in
+'') server=unknown ;;
+${told.system ?? "''"}) server=same ;;
+*) server=${told.system === null ? 'unknown' : 'other'} ;;
+esac
 found=$(ask ${quote(foundQuery({ name, oid, formerName, aside }))}) || exit
-case $found in
-gone)
-  ${mayBeGone ? 'exit 0' : `[ "$system" != ${system ?? 'unknown'} ] || exit 0`}
+case "$server $found" in
+${mayBeGone ? `'other gone' | 'other back' | 'unknown gone' | 'unknown taken') exit 0 ;;` : ''}
+other*) fail 'another server${mayBeGone ? ' has it' : ''}' ;;
+'same gone' | 'same taken') exit 0 ;;
+*gone)
+  ${begunIn === null ? ':' : 'exit 0'}
   fail 'it is no longer there'
   ;;
-back)
+*taken) fail 'its name is taken' ;;
+*back*)
   echo 'bridgeport:taken back'
   exit
   ;;
-aside*) named=${aside} ;;
-here*) named=${quote(name)} ;;
+*' aside'*) named=${aside} ;;
+*' here'*) named=${quote(name)} ;;
 *) fail '${another}' ;;
 esac
-${what === 'restored' ? `case $found in *template*) fail 'it is a template' ;; esac` : ':'}
+give_back() {
+  said=$(sql --command=${quote(WITHOUT_TIMEOUTS)} --command=${quote(`ALTER DATABASE ${aside} RENAME TO ${identifier(name)}`)} 2>&1) || case $said in
+  *':  3D000: '*) ;;
+  *) echo 'bridgeport-note: it is called ${aside}' >&2 ;;
+  esac
+}
+refuse() {
+  case $found in aside*) give_back ;; esac
+  fail "$1"
+}
+${what === 'restored' ? `case $found in *template*) refuse 'it is a template' ;; esac` : ':'}
 ${isUnused ? ':' : refuseUsed(told)}
 name=${quote(identifier(name))} database=${aside}
 case $found in
@@ -85,41 +103,45 @@ set_template() {
   case $found in *template*) sql --command="ALTER DATABASE $database IS_TEMPLATE $1" ;; esac
 }
 set_template false && sql --command=${quote(WITHOUT_TIMEOUTS)} --command="DROP DATABASE $database" >/dev/null && exit
-{
-  set_template true
-  [ "$database" = "$name" ] || sql --command="ALTER DATABASE $database RENAME TO $name"
-} >/dev/null 2>&1
+set_template true >/dev/null 2>&1
+[ "$database" = "$name" ] || give_back
 exit 3`;
 }
 
-/** `broken`: a DROP of it was broken off, so that it takes nothing but another one. */
+/**
+ * `broken`: a DROP of it was broken off, so that it takes nothing but another one. `taken`: it is gone, and its name is another one's;
+ * `other`: it is there, by a name that nobody here has given it.
+ */
 function foundQuery({
   name,
   oid,
   formerName,
   aside,
 }: Pick<DroppedDatabase, 'name' | 'oid' | 'formerName'> & { readonly aside: string }): string {
-  const back = formerName === null ? '' : `WHEN d.datname = ${literal(formerName)} THEN 'back'`;
+  const isNamed = `EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname IN (${literal(name)}, ${literal(aside)}))`;
+  const back =
+    formerName === null
+      ? ''
+      : `WHEN d.datname = ${literal(formerName)} THEN CASE WHEN ${isNamed} THEN 'back named' ELSE 'back' END`;
   return `SELECT coalesce((SELECT CASE
     WHEN d.datname IN (${literal(name)}, ${literal(aside)}) THEN pg_catalog.concat_ws(' ',
       CASE d.datname WHEN ${literal(name)} THEN 'here' ELSE 'aside' END,
-      CASE WHEN d.datconnlimit = -2 THEN 'broken' WHEN d.datistemplate THEN 'template' END,
-      CASE WHEN NOT d.datallowconn THEN 'closed' END)
+      CASE WHEN d.datconnlimit = -2 THEN 'broken' WHEN d.datistemplate THEN 'template' END)
     ${back}
     ELSE 'other' END FROM pg_catalog.pg_database d WHERE d.oid = ${oid}),
-  CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(name)}) THEN 'other' ELSE 'gone' END)`;
+  CASE WHEN ${isNamed} THEN 'taken' ELSE 'gone' END)`;
 }
 
-/** Who is connected at this moment, the server tells itself; a program that connects for each request is seen by what it wrote alone. */
+/** Who is connected at this moment, the server tells itself; a program that connects for each request is seen by what it wrote alone. Nobody gets into one whose drop was broken off. */
 function refuseUsed({ written }: ToldDatabase): string {
   const compare =
     written === null
-      ? `fail 'nobody knows whether it was used'`
+      ? `refuse 'nobody knows whether it was used'`
       : `${readWritten('$named')}
-  [ -n "$written" ] || fail 'nobody knows whether it was used'
-  [ "$written" = ${written} ] || fail 'it was used since'`;
+  [ -n "$written" ] || refuse 'nobody knows whether it was used'
+  [ "$written" = ${written} ] || refuse 'it was used since'`;
   return `case $found in
-*broken* | *closed*) ;;
+*broken*) ;;
 *)
   ${compare}
   ;;

@@ -26,11 +26,12 @@ export function requireName(replacedId: string, name: string, words = 'not to be
 /** Behind `maintenanceLines`: sets `system`, empty where the user may not read it. */
 export const READ_SYSTEM = `system=$(ask 'SELECT system_identifier FROM pg_catalog.pg_control_system()' 2>/dev/null) || system=`;
 
-/** Of everybody's tables, and large objects; what the server keeps for itself changes by its own doing. */
-const WRITTEN = `SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_all_tables
+/** Of everybody's tables, and large objects; what the server keeps for itself changes by its own doing. Empty where nothing is counted, which would look as if nothing was written. */
+const WRITTEN = `SELECT CASE WHEN current_setting('track_counts') = 'on' THEN coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::text ELSE '' END
+  FROM pg_stat_all_tables
   WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema' OR relname = 'pg_largeobject'`;
 
-/** Behind `maintenanceLines`: sets `written` for the database that a word of the shell names, in which nothing may be called by a name of its own; empty where nobody gets in. */
+/** Behind `maintenanceLines`: sets `written` for the database that a word of the shell names, in which nothing may be called by a name of its own; empty where nobody gets in, or nothing is counted. */
 export function readWritten(word: string): string {
   return `written=$(PGDATABASE=${word}; sql --command='SET search_path = pg_catalog' --command=${quote(WRITTEN)} 2>/dev/null) || written=`;
 }
@@ -45,6 +46,11 @@ printf 'bridgeport:told=%s %s\\n' "\${system:--}" "\${written:--}"`;
 /** As it is recorded; null where there is nothing. */
 export function readTold(stdout: string): string | null {
   return /^bridgeport:told=(.*)$/m.exec(stdout)?.[1] ?? null;
+}
+
+/** Of what `readTold` gave, what tells the database, without what was written. */
+export function identityOf(told: string | null): string | null {
+  return told === null ? null : told.replace(/ \S+$/, ' -');
 }
 
 /** Of what was recorded, with or without an OID before it. */

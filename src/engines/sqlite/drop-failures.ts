@@ -14,6 +14,13 @@ export function explainSqliteDrop(
 /** Of the drop of what a restore in place has replaced. */
 export const KEPT_FAILURES: readonly KnownFailure[] = [
   {
+    pattern: /bridgeport: its name is taken/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (path) =>
+      `The file of that name is not the one that was kept: somebody has moved or replaced it. Nothing was removed; see on the host what became of it. If it is gone, say so (in the API: mayBeGone), and it counts as dropped; what is called ${path} now stays.`,
+  },
+  {
     pattern: /bridgeport: the kept file is another/,
     code: 'conflict',
     message: (path) =>
@@ -37,6 +44,13 @@ export const KEPT_FAILURES: readonly KnownFailure[] = [
 /** Of the drop of what a restore has made beside its database. */
 export const MADE_FAILURES: readonly KnownFailure[] = [
   {
+    pattern: /bridgeport: its name is taken/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (path) =>
+      `The file of that name is not the one that was restored: somebody has moved or replaced it. Nothing was removed; see on the host what became of it. If it is gone, say so (in the API: mayBeGone), and it counts as dropped; what is called ${path} now stays.`,
+  },
+  {
     pattern: /bridgeport: the restored file is another/,
     code: 'conflict',
     message: () =>
@@ -55,7 +69,7 @@ const COMMON: readonly KnownFailure[] = [
     pattern: /bridgeport: no folder: ([^\n]*)/,
     code: 'dump_refused',
     message: (path, folder) =>
-      `${path} was not removed: its folder ${folder} is not there on the host, or the SSH user may not look into it. See whether its disk is mounted.`,
+      `${path} was not removed: its folder ${folder} is not there on the host, or the SSH user may not look into it. See whether its disk is mounted. If it is gone for good with all that was in it, make an empty one, as the SSH user, and drop it again.`,
   },
   {
     pattern: /bridgeport: no longer there/,

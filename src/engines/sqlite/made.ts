@@ -4,7 +4,7 @@ import type { DropFacts } from '../drop.ts';
 import type { MadePlan } from '../restore.ts';
 import { explainSqliteDrop, MADE_FAILURES } from './drop-failures.ts';
 import { LOOK_WHO, SEES_ALL } from './in-place/openers.ts';
-import { INODE } from './in-place/state.ts';
+import { goneLines, INODE, readPlace, TELL_PLACE } from './in-place/state.ts';
 
 /**
  * A restored file is told by its inode, its device and when it was made, none of which the link that names it changes: an inode alone is
@@ -16,6 +16,7 @@ export function madeBySqlite(path: string, lines: string): MadePlan {
     identify: { command: command(IDENTIFY), read: readMade },
     drop: (id, facts) => ({
       command: command(dropScript(idsOf(id), facts)),
+      where: { command: command(`require_parent\n${TELL_PLACE}`), read: readPlace },
       read: () => 'dropped',
       explain: (failure) => explainSqliteDrop(MADE_FAILURES, path, failure),
     }),
@@ -58,18 +59,25 @@ function idsOf(id: string): { readonly identity: string; readonly changedAt: str
 
 function dropScript(
   { identity, changedAt }: ReturnType<typeof idsOf>,
-  { registered, isUnused, mayBeGone }: DropFacts,
+  { registered, isUnused, ...gone }: DropFacts,
 ): string {
+  // Its disk may have another number by now: that alone makes it no other.
+  const known = identity.replace(/ \d+ /, ' ');
   return `${INODE}
 ${LOOK_WHO}
 ${SEES_ALL}
 require_parent
 set -- ${registered.map(quote).join(' ')}
-if [ ! -e "$new" ] && [ ! -L "$new" ]; then
+is_gone() {
+  [ -e "$1" ] || [ -L "$1" ] || return 0
+  one=$(stat -Lc '%i %.9W' -- "$1" 2>/dev/null) && [ "$one" ] && [ "$one" != '${known}' ]
+}
+if is_gone "$new"; then
   for file do
     [ "$(identity "$file")" != '${identity}' ] || refuse "is a database now: $file"
   done
-  ${mayBeGone ? 'exit 0' : "refuse 'no longer there'"}
+  set -- "$new"
+  ${goneLines(gone)}
 fi
 [ -f "$new" ] && [ ! -L "$new" ] && [ "$(identity "$new")" = '${identity}' ] || refuse 'the restored file is another'
 for file do

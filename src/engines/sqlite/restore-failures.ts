@@ -28,6 +28,12 @@ const FAILURES: readonly KnownFailure[] = [
       `${path} can't be made: there is ${name} already. It was not touched. Take another name.`,
   },
   {
+    pattern: /bridgeport: no folder: ([^\n]*)/,
+    code: 'dump_refused',
+    message: (path, folder) =>
+      `The folder ${folder} of ${path} is not there on the host, or the SSH user may not look into it: see whether its disk is mounted. If it is gone for good with all that was in it, make an empty one, as the SSH user, and ask again.`,
+  },
+  {
     pattern: /bridgeport: (no (?:folder|file)[^\n]*)/,
     code: 'dump_refused',
     message: (path, detail) =>

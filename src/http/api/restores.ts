@@ -174,13 +174,14 @@ export function restoreRoutes(services: Services) {
       path: '/api/restores/:id/drop-kept',
       access: 'operator',
       summary:
-        'Drop what a restore in place has replaced, the very one; the name under which it is kept in `confirm`, and `isUnused` where somebody may go on with it unseen, `isOnlyCopy` where its safety backup was declined, is gone or damaged, `mayBeGone` where somebody has dropped it already; for admins where its database is gone',
+        'Drop what a restore in place has replaced, the very one; the name under which it is kept in `confirm`, and `isUnused` where somebody may go on with it unseen, `isOnlyCopy` where its safety backup was declined, is gone or damaged, `mayBeGone` where somebody has dropped it already; `outcome` is `taken-back` where it has its place again and nothing was dropped; for admins where its database is gone',
       body: z.object(drop),
-      answer: success,
+      // `taken-back`: it has its place again, and nothing was dropped.
+      answer: success.extend({ outcome: z.enum(['dropped', 'taken-back']) }),
       refusals: [404, 409],
       handle: async ({ params, actor, body, signal }) => {
-        await dropKept(services, actor, params.id, body, signal);
-        return SUCCESS;
+        const outcome = await dropKept(services, actor, params.id, body, signal);
+        return { ...SUCCESS, outcome };
       },
     }),
     route({

@@ -116,11 +116,12 @@ async function repairSwap(
 /** Statistics are made before the names are changed, which may take a while. */
 const LONG_AGO_MS = 60 * 60_000;
 const TOO_LATE =
-  'Its swap had begun more than an hour before, and was not done by itself now: restore it again.';
+  'Its swap had begun more than an hour before, or nobody knows when, and was not done by itself now: restore it again.';
 
+/** What was begun before that was written down is of another version of the app, and nobody knows how long ago. */
 function wasLongAgo(row: RestoreRow, now: Date): boolean {
   const { swapAt } = loadOptionsOf(row);
-  return swapAt !== undefined && now.getTime() - Date.parse(swapAt) > LONG_AGO_MS;
+  return swapAt === undefined || now.getTime() - Date.parse(swapAt) > LONG_AGO_MS;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { AppError } from '../../../errors.ts';
 import { quote } from '../../../hosts/quote.ts';
-import type { InPlaceTarget, SwapPlan } from '../../in-place.ts';
+import { type InPlaceTarget, SWAPPED, type SwapPlan } from '../../in-place.ts';
 import { connectionSecrets, describeTarget } from '../connection.ts';
 import { dropPostgres } from '../drop.ts';
-import { oid, readTold, requireName, tellLines, toldIn } from '../identity.ts';
+import { identityOf, oid, readTold, requireName, tellLines, toldIn } from '../identity.ts';
 import { identifier, literal, maintenanceLines, WITHOUT_TIMEOUTS } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
 import { IN_USE } from '../tools.ts';
@@ -30,10 +30,10 @@ look_at_swap
 printf 'bridgeport:swap=%s\\n' "$swap"
 [ "$swap" = after ] || exit 0
 ${tellLines(inPlace.keptName)}`),
-      read: (stdout) => ({
-        isDone: /^bridgeport:swap=after$/m.test(stdout),
-        kept: readTold(stdout),
-      }),
+      read: (stdout) => {
+        const kept = readTold(stdout);
+        return { isDone: /^bridgeport:swap=after$/m.test(stdout), kept, identity: identityOf(kept) };
+      },
     }),
     drop: (replacedId, { kept, ...facts }) =>
       dropPostgres(
@@ -104,6 +104,10 @@ swap_names() {
   [ -z "$ender" ] || kill "$ender" 2>/dev/null
   return "$swapped"
 }
+done_now() {
+  echo ${SWAPPED}
+  exit 0
+}
 look_at_swap
 case $swap in
 before) ( PGDATABASE=${work}; sql --command=${quote(WITHOUT_TIMEOUTS)} --command=ANALYZE ) >/dev/null || exit ;;
@@ -123,9 +127,9 @@ while :; do
     exit 65
     ;;
   esac
-  swap_names && exit 0
+  swap_names && done_now
   look_at_swap
-  [ "$swap" != after ] || exit 0
+  [ "$swap" != after ] || done_now
   tries=$((tries + 1))
   case $said in ${IN_USE}) [ "$tries" -lt ${TRIES} ] && continue ;; esac
   printf '%s\\n' "$said" >&2

@@ -106,7 +106,7 @@ function followed(
 ${lookAtLive(needed(readMarks(replacedId)))}
 look_at_live
 printf 'bridgeport:live=%s\\n' "$live"`),
-      read: (stdout) => ({ isDone: /^bridgeport:live=after$/m.test(stdout), kept: null }),
+      read: (stdout) => ({ isDone: /^bridgeport:live=after$/m.test(stdout), kept: null, identity: null }),
     }),
     drop: () => {
       throw new AppError('conflict', 'Nothing was kept beside it that could be dropped.');

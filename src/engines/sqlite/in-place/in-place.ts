@@ -1,5 +1,5 @@
 import { AppError } from '../../../errors.ts';
-import type { SwapPlan } from '../../in-place.ts';
+import { SWAPPED, type SwapPlan } from '../../in-place.ts';
 import { CHECK, END_NOTED, PROGRAM } from '../restore-lines.ts';
 import { dropKept } from './drop.ts';
 import { lockLines } from './lock.ts';
@@ -33,7 +33,11 @@ look_at_swap
 [ ! -e "$folder" ] || swap=unfinished
 printf 'bridgeport:swap=%s\\n' "$swap"
 [ "$swap" != after ] || ${TELL_KEPT}`),
-      read: (stdout) => ({ isDone: /^bridgeport:swap=after$/m.test(stdout), kept: readKept(stdout) }),
+      read: (stdout) => ({
+        isDone: /^bridgeport:swap=after$/m.test(stdout),
+        kept: readKept(stdout),
+        identity: null,
+      }),
     }),
     drop: (replacedId, facts) => dropKept(file, idsOf(replacedId), facts),
   };
@@ -69,7 +73,7 @@ ${makeReady(token, ids)}
 ${LOCK_ALONE}
 ${keepCopy(ids)}
 ${writeContent(token)}
-clear_folder`;
+clear_folder && echo ${SWAPPED}`;
 }
 
 /** Whatever another try has left is ended first, or is all that there is to do. */

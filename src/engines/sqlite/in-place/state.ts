@@ -1,4 +1,5 @@
 import { quote } from '../../../hosts/quote.ts';
+import type { DropFacts } from '../../drop.ts';
 import type { InPlaceTarget } from '../../in-place.ts';
 import { sqlite3On } from '../shell.ts';
 
@@ -36,6 +37,24 @@ export function markOf(token: string): string {
 
 /** Prints what `readKept` reads of `$kept`: its inode, when it was made, and when it was written last. */
 export const TELL_KEPT = `printf 'bridgeport:kept=%s\\n' "$(stat -Lc '%i %.9W %.9Y' -- "$kept" 2>/dev/null)"`;
+
+/** Tells the disk that a folder lies on: what is not there on another one, such as one that is not mounted, was not dropped. */
+export const TELL_PLACE = `printf 'bridgeport:disk=%s\\n' "$(stat -Lc %d -- "$parent/" 2>/dev/null)"`;
+
+/** Null where the host has another `stat`. */
+export function readPlace(stdout: string): string | null {
+  return /^bridgeport:disk=(\d{1,20})$/m.exec(stdout)?.[1] ?? null;
+}
+
+/** Shell lines for what is not there under its name, whether that is another's by now or nobody's; `refuse` ends them otherwise. */
+export function goneLines({ mayBeGone, begunIn }: Pick<DropFacts, 'mayBeGone' | 'begunIn'>): string {
+  if (mayBeGone) return 'exit 0';
+  const begun = /^\d{1,20}$/.test(begunIn ?? '')
+    ? `[ "$(stat -Lc %d -- "$parent/" 2>/dev/null)" != ${begunIn} ] || exit 0\n`
+    : '';
+  return `[ ! -e "$1" ] && [ ! -L "$1" ] || refuse 'its name is taken'
+${begun}refuse 'no longer there'`;
+}
 
 const AT = String.raw`\d{1,12}(?:\.\d{1,9})?`;
 const KEPT = new RegExp(String.raw`^(\d{1,20}) (${AT}|-) (${AT})$`);
