@@ -4,6 +4,7 @@ import { asideName } from '../engines/drop.ts';
 import type { Engine } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
+import { loadOptionsOf } from './load-options.ts';
 import { isSamePlace, type Located } from './places.ts';
 
 /** Paths that a command is told of; it is an argument itself. */
@@ -21,7 +22,9 @@ export async function refuseTaken(
   const engine = engineFor(row.engine);
   if (engine === undefined) return { registered: [] };
   const place = await locate(db, row);
-  await refuseRestoredSince(db, engine, { row, name, place });
+  // A database whose drop was begun may have another name by now: it is told by its number, and the name may be somebody else's.
+  const isElsewhere = !engine.isFile && loadOptionsOf(row).dropBegun !== undefined;
+  if (!isElsewhere) await refuseRestoredSince(db, engine, { row, name, place });
   return refuseRegistered(db, engine, { row, name, place });
 }
 

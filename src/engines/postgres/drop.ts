@@ -63,7 +63,7 @@ ${mayBeGone ? `'other gone' | 'other back' | 'unknown gone' | 'unknown taken') e
 other*) fail 'another server${mayBeGone ? ' has it' : ''}' ;;
 'same gone' | 'same taken') exit 0 ;;
 *gone)
-  ${begunIn === null ? ':' : 'exit 0'}
+  ${begunIn === null || told.system !== null ? ':' : 'exit 0'}
   fail 'it is no longer there'
   ;;
 *taken) fail 'its name is taken' ;;

@@ -178,7 +178,7 @@ case $heard in
   end_session
   look_at_swap
   [ "$swap" = marked ] || refuse "not to be swapped: $swap"
-  finish_swap
+  finish_swap && echo ${SWAPPED}
   exit
   ;;
 esac
