@@ -11,27 +11,31 @@ export function explainSqliteDrop(
   return explainBy([...failures, ...COMMON], JSON.stringify(path), failure);
 }
 
+const nameTaken = (was: 'kept' | 'restored'): KnownFailure => ({
+  pattern: /bridgeport: its name is taken/,
+  code: 'conflict',
+  field: 'mayBeGone',
+  message: (path) =>
+    `The file of that name is not the one that was ${was}: somebody has moved or replaced it. Nothing was removed; see on the host what became of it. If it is gone, say so (in the API: mayBeGone), and it counts as dropped; what is called ${path} now stays.`,
+});
+
+const registered = (was: 'kept' | 'restored'): KnownFailure => ({
+  pattern: /bridgeport: is a database now: ([^\n]*)/,
+  code: 'conflict',
+  message: (path, file) =>
+    `What was ${was} as ${path} is the file of a registered database now, ${file}. It was not removed.`,
+});
+
 /** Of the drop of what a restore in place has replaced. */
 export const KEPT_FAILURES: readonly KnownFailure[] = [
-  {
-    pattern: /bridgeport: its name is taken/,
-    code: 'conflict',
-    field: 'mayBeGone',
-    message: (path) =>
-      `The file of that name is not the one that was kept: somebody has moved or replaced it. Nothing was removed; see on the host what became of it. If it is gone, say so (in the API: mayBeGone), and it counts as dropped; what is called ${path} now stays.`,
-  },
+  nameTaken('kept'),
   {
     pattern: /bridgeport: the kept file is another/,
     code: 'conflict',
     message: (path) =>
       `The file of that name is not the one that was kept: somebody has moved or replaced it. It was not removed; look at ${path} on the host.`,
   },
-  {
-    pattern: /bridgeport: is a database now: ([^\n]*)/,
-    code: 'conflict',
-    message: (path, file) =>
-      `What was kept as ${path} is the file of a registered database now, ${file}. It was not removed.`,
-  },
+  registered('kept'),
   {
     pattern: /bridgeport: nobody knows whether it was used/,
     code: 'conflict',
@@ -43,25 +47,14 @@ export const KEPT_FAILURES: readonly KnownFailure[] = [
 
 /** Of the drop of what a restore has made beside its database. */
 export const MADE_FAILURES: readonly KnownFailure[] = [
-  {
-    pattern: /bridgeport: its name is taken/,
-    code: 'conflict',
-    field: 'mayBeGone',
-    message: (path) =>
-      `The file of that name is not the one that was restored: somebody has moved or replaced it. Nothing was removed; see on the host what became of it. If it is gone, say so (in the API: mayBeGone), and it counts as dropped; what is called ${path} now stays.`,
-  },
+  nameTaken('restored'),
   {
     pattern: /bridgeport: the restored file is another/,
     code: 'conflict',
     message: () =>
       'The file of that name is not the one that was restored, by its inode, its device and when it was made: somebody has moved or replaced it, or its disk was mounted anew. It was not removed; look at it on the host.',
   },
-  {
-    pattern: /bridgeport: is a database now: ([^\n]*)/,
-    code: 'conflict',
-    message: (path, file) =>
-      `What was restored as ${path} is the file of a registered database now, ${file}. It was not removed.`,
-  },
+  registered('restored'),
 ];
 
 const COMMON: readonly KnownFailure[] = [
