@@ -13,9 +13,18 @@
     search.select();
   });
 
-  /* A choice that is sent at once. */
-  on('change', (event) => {
-    if (event.target.matches?.('select[data-sends]')) event.target.form.requestSubmit();
+  /* A choice that is sent at once; where arrows or letters go through all, by the button that shows then. */
+  let goesThrough = false;
+  on('keydown', ({ key }) => {
+    goesThrough = /^(Arrow|Page|Home|End|[^ ]$)/.test(key);
+  });
+  on('pointerdown', () => {
+    goesThrough = false;
+  });
+  on('change', ({ target }) => {
+    if (!target.matches?.('select[data-sends]')) return;
+    if (goesThrough) target.form.dataset.waits = '';
+    else target.form.requestSubmit();
   });
 
   /* Copy buttons: hidden where there is no clipboard, as over http. */

@@ -22,6 +22,7 @@ export function RegionField({ form, provider }: Located) {
       hx-include="#field-region, #field-newRegion"
       hx-target="#derived-endpoint"
       hx-swap="outerHTML"
+      hx-sync="replace"
     >
       <AnyRegion field={field} provider={provider} />
     </div>

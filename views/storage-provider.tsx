@@ -27,6 +27,7 @@ const filledFor = (change: 'provider' | 'paste') => ({
   'hx-select': '#storage-form',
   'hx-target': '#storage-form',
   'hx-swap': 'outerHTML',
+  'hx-sync': 'replace',
 });
 
 /** Outside of what it loads, so that it keeps the focus; a field of the form all the same. */

@@ -98,7 +98,7 @@ function BadNews({ section, count }: { readonly section: Section; readonly count
 /** As many as a list to choose from can have; the page of the environments has them all. */
 const MOST = 100;
 
-/** Shows the page again, with what the chosen environment has: at once where there is a script, else by its button. */
+/** Shows the page again, with what the chosen environment has: at once where a script sends it (`data-sends`), else by its button. */
 function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Section | null }) {
   const { environment, environments, elsewhere } = props.frame;
   const offered = environments.filter(({ id }, index) => index < MOST || id === environment?.id);
@@ -120,7 +120,7 @@ function EnvironmentFilter(props: { readonly frame: Frame; readonly section: Sec
           </option>
         ))}
       </select>
-      <button type="submit" class="secondary outline">
+      <button type="submit" class="secondary outline send-choice">
         Show
       </button>
       {environments.length > offered.length && (

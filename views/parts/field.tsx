@@ -72,7 +72,10 @@ export interface Choice {
   readonly label: string;
 }
 
-/** `sendsAtOnce`: with a script, what is chosen sends the form. */
+/**
+ * `sendsAtOnce`: with a script, what is chosen sends the form. What arrows have led to may not be what is meant: beside it stands a
+ * button of the class `send-choice`, which shows then, and where there is no script.
+ */
 export function SelectField(props: FieldProps & { choices: readonly Choice[]; sendsAtOnce?: boolean }) {
   const chosen = props.form.values[props.name] ?? '';
   const known = props.choices.some((choice) => choice.value === chosen);

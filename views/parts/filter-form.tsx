@@ -3,7 +3,7 @@ import type { Choice } from './field.tsx';
 
 /**
  * A form that filters a list by its address: search and drop-downs. It is sent by its button; with JavaScript as soon as
- * something is chosen, the list (`target`, an id) alone being replaced.
+ * something is chosen, the list (`target`, an id) alone being replaced: by what was chosen last, however fast.
  */
 export function FilterForm(props: {
   readonly path: string;
@@ -29,6 +29,7 @@ export function FilterForm(props: {
         hx-select-oob="#environment-keeps,#chosen-environment"
         hx-swap="outerHTML"
         hx-push-url="true"
+        hx-sync="replace"
       >
         {Object.entries(props.keeps).map(([name, value]) => (
           <input key={name} type="hidden" name={name} value={value} />

@@ -20,6 +20,7 @@ export function RestoreSummary(props: Summarised & { readonly isRefused: boolean
       hx-trigger="change from:#restore-form"
       hx-include="[name=where]:checked, #field-serverId, #field-newName, #field-host, #field-port"
       hx-swap="outerMorph"
+      hx-sync="replace"
     >
       <Sentence {...props} />
       {isRefused && (

@@ -64,12 +64,16 @@ export function WhichBackup(props: {
             sendsAtOnce
             choices={listed.map((one) => ({ value: one.id, label: nameOf(one) }))}
           />
-          <noscript>
-            {/* The first button is what Enter presses: with the same backup it only looks. */}
-            <button type="submit" name="action" value="look" class="secondary outline" formnovalidate>
-              Choose it
-            </button>
-          </noscript>
+          {/* The first button is what Enter presses: with the same backup it only looks. */}
+          <button
+            type="submit"
+            name="action"
+            value="look"
+            class="secondary outline send-choice"
+            formnovalidate
+          >
+            Choose it
+          </button>
         </>
       ) : (
         <p>
