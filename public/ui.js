@@ -33,14 +33,20 @@
     for (const button of document.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
   };
   const copy = async (button) => {
-    const label = button.textContent;
+    // Of a button that may be pressed again while it says so.
+    button.dataset.name ??= button.ariaLabel;
+    const { name } = button.dataset;
     const text = document.getElementById(button.dataset.copy)?.textContent ?? '';
-    button.textContent = await navigator.clipboard.writeText(text).then(
+    const said = await navigator.clipboard.writeText(text).then(
       () => 'Copied',
       () => 'Not allowed',
     );
+    button.textContent = said;
+    // What is seen is part of what is said.
+    button.ariaLabel = name.replace('Copy', said);
     setTimeout(() => {
-      button.textContent = label;
+      button.textContent = 'Copy';
+      button.ariaLabel = name;
     }, 2000);
   };
 
