@@ -2,6 +2,17 @@
 (() => {
   const on = (type, act) => document.addEventListener(type, act);
 
+  /* Escape closes a menu behind three dots, and leaves the focus on its button. */
+  const closeMenu = (menu) => {
+    menu.open = false;
+    return menu.firstElementChild;
+  };
+  on('keydown', (event) => {
+    if (event.key !== 'Escape') return;
+    const menu = event.target.closest?.('.more[open]');
+    if (menu) closeMenu(menu).focus();
+  });
+
   /* `/` goes to the search, but not while typing. */
   on('keydown', (event) => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -50,12 +61,14 @@
     }, 2000);
   };
 
-  /* The page's one dialog is modal: it keeps the focus, and gives it back. */
+  /* The page's one dialog is modal: it keeps the focus, and gives it back. A menu that led to it is closed behind it. */
   let asker = null;
   const showDialog = () => {
     const dialog = document.querySelector('dialog[open]:not(:modal, [popover])');
     if (dialog === null) return;
     dialog.removeAttribute('open');
+    const menu = asker?.closest('.more');
+    if (menu) asker = closeMenu(menu);
     dialog.showModal();
     dialog.onclose = () => asker?.focus();
   };
@@ -65,7 +78,7 @@
     if (button) copy(button);
     const close = event.target.closest?.('a[data-close]');
     // Else the link leads to the page without its question.
-    if (!close || close.href !== location.href) return;
+    if (!close || close.pathname + close.search !== location.pathname + location.search) return;
     event.preventDefault();
     close.closest('dialog').close();
   });

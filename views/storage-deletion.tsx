@@ -1,5 +1,6 @@
 import type { Question } from './parts/dialog.tsx';
 import { formatBytes } from './parts/format.ts';
+import { AT_MORE } from './parts/more-menu.tsx';
 import { Names } from './parts/names.tsx';
 
 /** What would be without a storage if the configuration went. */
@@ -16,7 +17,7 @@ export function questionOfStorage(dependents: StorageDependents): Question {
     title: 'Delete the storage configuration?',
     action: '/admin/storage/delete',
     submit: 'Delete configuration',
-    back: '/admin/storage',
+    back: `/admin/storage${AT_MORE}`,
     children: <WhatDepends dependents={dependents} />,
   };
 }

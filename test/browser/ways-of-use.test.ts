@@ -92,8 +92,16 @@ describe('the pages', () => {
       if ((await again.count()) > 0) await again.click();
       return (await page.getByText('fit for backups', { exact: true }).count()) === 1;
     });
-    await page.getByRole('button', { name: 'More for the storage' }).click();
-    await page.getByRole('link', { name: 'Delete the storage configuration' }).click();
+    const ask = async () => {
+      await page.getByRole('button', { name: 'More for the storage' }).click();
+      await page.getByRole('link', { name: 'Delete the storage configuration' }).click();
+    };
+    await ask();
+    await page.getByRole('dialog').getByRole('link', { name: 'Cancel' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('more');
+    expect(await page.locator('details.more').getAttribute('open')).toBeNull();
+    await ask();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete configuration' }).click();
     await page.getByText('The storage configuration is deleted.').waitFor();
   });

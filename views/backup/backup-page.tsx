@@ -9,7 +9,7 @@ import { PostButton } from '../parts/form.tsx';
 import { formatBytes } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
 import { LiveRegion } from '../parts/live-region.tsx';
-import { MoreMenu } from '../parts/more-menu.tsx';
+import { AT_MORE, MoreMenu } from '../parts/more-menu.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { ProofList } from '../parts/proof-list.tsx';
 import { useReader } from '../parts/reader.ts';
@@ -208,7 +208,7 @@ function questionOf({ story }: BackupPageProps, name: string) {
     title: 'Delete this backup?',
     action: `/backups/${backup.id}/delete`,
     submit: 'Delete backup',
-    back: `/backups/${backup.id}`,
+    back: `/backups/${backup.id}${AT_MORE}`,
     children: (
       <p>
         The backup of {database.name} of {name}
