@@ -158,7 +158,24 @@
     answered();
   });
 
+  /* Where a swap takes away what has the focus, the part that took its place has it next. */
+  let places = [];
+  on('htmx:before:swap', () => {
+    places = [];
+    for (let place = document.activeElement; place; place = place.parentElement) {
+      if (place.id) places.push(place.id);
+    }
+  });
+  const keepFocus = () => {
+    if (document.activeElement !== document.body) return;
+    const place = places.map((id) => document.getElementById(id)).find((element) => element?.offsetHeight);
+    if (!place) return;
+    if (place.tabIndex < 0) place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+  };
+
   const changed = () => {
+    keepFocus();
     showCopyButtons();
     showDialog();
     const live = document.querySelector('[data-title]');

@@ -57,7 +57,7 @@ export interface CapabilityCheck {
 export function CapabilityCard({ running, result }: CapabilityCardProps) {
   const live = running === null ? {} : { 'hx-get': CARD, 'hx-trigger': 'every 1s', 'hx-swap': 'outerMorph' };
   return (
-    <section id="capability-card" aria-labelledby="capabilities" {...live}>
+    <section id="capability-card" aria-labelledby="capabilities" tabindex={-1} {...live}>
       <h2 id="capabilities">What the storage can do</h2>
       <p>
         The deep test stores, reads, lists and deletes what backups would, in each bucket that is named or in
@@ -80,7 +80,7 @@ function DeepTestButton({ isFirst }: { isFirst: boolean }) {
       hx-post={CARD}
       hx-target="#capability-card"
       hx-swap="outerHTML"
-      hx-disable="find button"
+      hx-sync="drop"
     >
       <div class="actions">
         <button type="submit" class="secondary">

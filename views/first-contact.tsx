@@ -46,6 +46,7 @@ export function FirstContact({
       )}
       <div class="actions">
         <PostButton
+          id="first-test"
           action={`/servers/${id}/test`}
           label="Test SSH"
           accessibleLabel={`Test SSH: ${name}`}

@@ -56,6 +56,7 @@ export function BucketList({ buckets, unchecked, failure, isToldBelow }: BucketL
       <div class="section-heading">
         <h2 id="buckets-title">Buckets</h2>
         <a
+          id="look-for-buckets"
           href="/admin/storage?buckets=refresh"
           hx-get={`${LIST}?refresh=true`}
           hx-target="#buckets"

@@ -98,6 +98,8 @@ describe('a database whose backup runs', () => {
     await tick();
     await page.locator('.notice', { hasText: 'Backed up and read back: 58.3 MiB in 4 s.' }).waitFor();
     expect(await page.getByRole('progressbar').count()).toBe(0);
+    // The button that had it is gone.
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('live-runs');
     await page.locator('#backup-list').getByText('58.3 MiB').waitFor();
     await page.locator('#figures').getByText('58.3 MiB stored in 4 s, read back').waitFor();
     await expect.poll(() => page.title()).toMatch(/^shop/);

@@ -101,7 +101,7 @@ function RestoreLink({ protection: { lastGoodId }, isSwapped }: PartOfHead) {
   return (
     <span id="database-restore" hx-swap-oob={isSwapped ? 'true' : undefined}>
       {lastGoodId !== null && (
-        <a class="button outline" href={`/backups/${lastGoodId}/restore`}>
+        <a id="restore" class="button outline" href={`/backups/${lastGoodId}/restore`}>
           Restore…
         </a>
       )}

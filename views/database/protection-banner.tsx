@@ -52,13 +52,19 @@ export function ProtectionBanner(props: {
       {state !== 'protected' && user.mayChange && (
         <div class="actions">
           {/* What has not failed is backed up by the button of the page's head. */}
-          {failures !== null && <PostButton action={`/databases/${databaseId}/backups`} label="Retry" />}
+          {failures !== null && (
+            <PostButton id="protection-retry" action={`/databases/${databaseId}/backups`} label="Retry" />
+          )}
           {state === 'paused' && protection.schedule?.rule === null && (
-            <a class="button outline" href={`/databases/selected/resume?id=${databaseId}&from=page`}>
+            <a
+              id="protection-resume"
+              class="button outline"
+              href={`/databases/selected/resume?id=${databaseId}&from=page`}
+            >
               Resume…
             </a>
           )}
-          <PostButton action={`/databases/${databaseId}/test`} label="Test connection" />
+          <PostButton id="protection-test" action={`/databases/${databaseId}/test`} label="Test connection" />
         </div>
       )}
     </div>

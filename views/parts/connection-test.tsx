@@ -21,8 +21,8 @@ export interface Advice {
 }
 
 /**
- * A button that tests a connection and shows the answer below itself. Without JavaScript the answer is a page
- * of its own. `id` is unique on the page.
+ * A button that tests a connection and shows the answer below itself; pressed again meanwhile it does nothing, and is not
+ * disabled, which would take the focus from it. Without JavaScript the answer is a page of its own. `id` is unique on the page.
  */
 export function ConnectionTest(props: {
   readonly id: string;
@@ -43,7 +43,7 @@ export function ConnectionTest(props: {
         hx-target={`#${target}`}
         hx-swap="innerHTML"
         hx-include={props.include}
-        hx-disable="find button"
+        hx-sync="drop"
         hx-indicator={`#${props.id}-wait`}
       >
         <div class="actions">

@@ -45,6 +45,8 @@ export function Form(props: {
 export function PostButton(props: {
   readonly action: string;
   readonly label: string;
+  /** Of the button: where a part of the page is fetched anew, it keeps the focus. */
+  readonly id?: string;
   /** Said instead of the label by a screen reader, where the label alone does not say which row it belongs to. */
   readonly accessibleLabel?: string;
   readonly kind?: 'primary' | 'secondary' | 'link';
@@ -56,7 +58,7 @@ export function PostButton(props: {
       {Object.entries(props.values ?? {}).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}
-      <button type="submit" class={BUTTON_CLASSES[kind]} aria-label={props.accessibleLabel}>
+      <button type="submit" id={props.id} class={BUTTON_CLASSES[kind]} aria-label={props.accessibleLabel}>
         {props.label}
       </button>
     </form>

@@ -6,7 +6,7 @@ const IDLE = 'every 15s';
 
 /**
  * A part of a page that asks for itself again; the answer is the same component. It is morphed into place, so that the
- * focus, open dialogs and what is typed stay: give what moves an id. The script `ui.js` keeps it from asking in a hidden
+ * focus, open dialogs and what is typed stay: give what moves an id. What had the focus and is gone leaves it to the part. The script `ui.js` keeps it from asking in a hidden
  * tab, and says so where no answer comes for five seconds: beside one that asks seldom it asks whether the app is there,
  * which does not count while a part waits for its own answer.
  */
@@ -26,6 +26,7 @@ export function LiveRegion(props: {
       class="live-region"
       data-live="true"
       data-title={props.title}
+      tabindex={-1}
       hx-get={props.url}
       hx-trigger={props.isBusy ? BUSY : IDLE}
       hx-swap="outerMorph"
