@@ -16,21 +16,29 @@ const found = z.object({
   violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })),
 });
 
-/** What axe finds wrong, as `rule: element`; by the rules of those names alone, where there are some. */
-export async function faultsOf(page: Page, runOnly?: readonly string[]): Promise<readonly string[]> {
+/** The navigation, which is the same on each page and half of the elements of a small one. */
+export const NAVIGATION = '#menu';
+
+/** What axe finds wrong, as `rule: element`; by the rules of those names alone, where there are some, and but for what is `without`. */
+export async function faultsOf(
+  page: Page,
+  runOnly?: readonly string[],
+  without?: string,
+): Promise<readonly string[]> {
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(AXE);
   const options = JSON.stringify({ ...BRIEF, ...(runOnly === undefined ? { rules: MORE } : { runOnly }) });
-  const { violations } = found.parse(await page.evaluate(`axe.run(${options})`));
+  const context = without === undefined ? 'document' : JSON.stringify({ exclude: [without] });
+  const { violations } = found.parse(await page.evaluate(`axe.run(${context}, ${options})`));
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 
 /** The same by all rules in light colours, and by those of colours in dark ones: what both find wrong with the page. */
-export async function faultsInBothColours(page: Page): Promise<readonly string[]> {
+export async function faultsInBothColours(page: Page, without?: string): Promise<readonly string[]> {
   const faults: string[] = [];
   for (const [colorScheme, rules] of [['light'], ['dark', OF_COLOURS]] as const) {
     // Colours that are still on their way from one to the other have no contrast to speak of.
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    for (const fault of await faultsOf(page, rules)) faults.push(`${colorScheme}: ${fault}`);
+    for (const fault of await faultsOf(page, rules, without)) faults.push(`${colorScheme}: ${fault}`);
   }
   return faults;
 }

@@ -7,6 +7,8 @@ import { createToken } from '../../src/tokens/tokens.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import { AXE, faultsInBothColours, faultsOf } from './axe.ts';
+import { deadControls } from './dead-controls.ts';
+import { tabTo } from './keys.ts';
 import { complaintsOf, type Session, type Site, signInOnce, startSite } from './site.ts';
 
 const SIZE = { environments: 3, servers: 4, databases: 60, backups: 600 };
@@ -223,20 +225,7 @@ describe('the pages of a filled installation', () => {
     for (const path of everyPage()) {
       await page.goto(site.url + path);
       const heading = await page.getByRole('heading', { level: 1 }).first().isVisible();
-      const dead = await page.evaluate(() => {
-        const seen = (element: Element) => element.checkVisibility({ visibilityProperty: true });
-        const leadsNowhere = (button: HTMLButtonElement) =>
-          button.form === null && button.popoverTargetElement === null && !button.hasAttribute('commandfor');
-        const dataOf = (element: Element) => element.outerHTML.slice(0, 120);
-        return [
-          ...[...document.querySelectorAll('button')].filter(
-            (button) => seen(button) && leadsNowhere(button),
-          ),
-          ...[...document.querySelectorAll('a:not([href])')].filter(seen),
-          // What only a script would fill.
-          ...[...document.querySelectorAll('main [hx-get]:empty')].filter(seen),
-        ].map(dataOf);
-      });
+      const dead = await deadControls(page);
       expect([path, heading, dead]).toEqual([path, true, []]);
     }
   });
@@ -272,6 +261,36 @@ describe('the pages of a filled installation', () => {
       await page.goto(`${site.url}/runs`);
       expect(await page.getByRole('combobox', { name: 'Environment' }).inputValue()).toBe(ids.environment);
     }
+  });
+
+  it('show what the arrows have led to last: a list at once, an environment by its button', async () => {
+    const page = await openPage();
+    await page.goto(`${site.url}/databases`);
+    const pressed = Promise.withResolvers<void>();
+    let asked = 0;
+    await page.route(/\/databases\?/, async (route) => {
+      asked += 1;
+      if (asked > 1) return route.continue();
+      await pressed.promise;
+      // Nobody waits for the first one any more.
+      return route.continue().catch(() => {});
+    });
+    const engine = page.getByRole('combobox', { name: 'All engines' });
+    await tabTo(page, engine);
+    for (let times = 0; times < 3; times += 1) await page.keyboard.press('ArrowDown');
+    const chosen = await engine.inputValue();
+    pressed.resolve();
+    await page.waitForURL((url) => url.searchParams.get('engine') === chosen);
+
+    const here = page.url();
+    const environment = page.getByRole('combobox', { name: 'Environment' });
+    await tabTo(page, environment, 'Shift+Tab');
+    for (let times = 0; times < 2; times += 1) await page.keyboard.press('ArrowDown');
+    const second = await environment.inputValue();
+    expect(page.url()).toBe(here);
+    await tabTo(page, page.getByRole('button', { name: 'Show', exact: true }));
+    await page.keyboard.press('Enter');
+    await page.waitForURL((url) => url.searchParams.get('environment') === second);
   });
 
   it('are used by keyboard alone: a menu, a question and its way back, the ticked rows, a phone’s navigation', async () => {
