@@ -1,6 +1,5 @@
+import { sql } from 'kysely';
 import { expect, it } from 'vitest';
-import { inParts } from '../../dev/fill/in-parts.ts';
-import { newId } from '../../src/ids.ts';
 import { thinSlots } from '../../src/schedules/thin-slots.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -8,13 +7,10 @@ import { openTestDatabase } from '../support/database.ts';
 it('A month of a schedule that ran each minute becomes one line, though that is more lines than a statement takes values', async () => {
   const db = await openTestDatabase();
   const { database_id } = await insertBackup(db, new Date(), { status: 'completed', outcome: 'completed' });
-  const first = Date.UTC(2026, 0, 1);
-  const slots = Array.from({ length: 33_000 }, (_, minute) => {
-    const due = new Date(first + minute * 60_000).toISOString();
-    const line = { due_at: due, last_due_at: due, slots: 1, outcome: 'ran', decided_at: due } as const;
-    return { id: newId(), database_id, ...line, tries: 1, is_watched: 0 } as const;
-  });
-  for (const part of inParts(slots)) await db.insertInto('schedule_slots').values(part).execute();
+  await sql`insert into schedule_slots (id, database_id, due_at, last_due_at, slots, outcome, decided_at, tries, is_watched)
+    with recursive minute(number) as (select 0 union all select number + 1 from minute where number < 32999),
+    due as (select number, strftime('%Y-%m-%dT%H:%M:00.000Z', '2026-01-01', number || ' minutes') as at from minute)
+    select 'slot' || number, ${database_id}, at, at, 1, 'ran', at, 1, 0 from due`.execute(db);
   await thinSlots({ db, now: () => new Date('2026-05-01T00:00:00.000Z') });
   const kept = await db.selectFrom('schedule_slots').select(['due_at', 'last_due_at', 'slots']).execute();
   expect(kept).toEqual([
