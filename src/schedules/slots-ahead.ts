@@ -61,7 +61,9 @@ export async function slotsAhead(
       }
     }
   }
+  if (slots.length > SLOTS) await breathe();
   slots.sort((a, b) => a.beginsAt - b.beginsAt || (a.of.name < b.of.name ? -1 : 1));
+  if (slots.length > SLOTS) await breathe();
   return {
     slots,
     total: groups.reduce((sum, { dues, databases }) => sum + dues.length * databases.length, 0),
