@@ -5,6 +5,7 @@ import { EmptyState } from './parts/empty-state.tsx';
 import { TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
+import { type PageOfMany, Pager } from './parts/pager.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
 
@@ -22,8 +23,9 @@ export interface EnvironmentItem {
 export function EnvironmentsPage(props: {
   readonly frame: Frame;
   readonly environments: readonly EnvironmentItem[];
+  readonly page: PageOfMany;
 }) {
-  const { frame, environments } = props;
+  const { frame, environments, page } = props;
   const { isAdmin } = frame.user;
   return (
     <Page
@@ -31,14 +33,14 @@ export function EnvironmentsPage(props: {
       section="environments"
       title="Environments"
       actions={
-        isAdmin && environments.length > 0 ? (
+        isAdmin && page.total > 0 ? (
           <a class="button" href="/environments/new">
             New environment
           </a>
         ) : undefined
       }
     >
-      {environments.length === 0 ? (
+      {page.total === 0 ? (
         <EmptyState title="No environments yet">
           <p>
             An environment, such as production or staging, groups servers and databases that share an SSH key.
@@ -52,37 +54,40 @@ export function EnvironmentsPage(props: {
           )}
         </EmptyState>
       ) : (
-        <Table
-          caption="Environments"
-          columns={['Name', 'Databases', 'Servers', 'Storage', 'Downloads', 'Created', ACTIONS]}
-        >
-          {environments.map((environment) => (
-            <tr key={environment.id}>
-              <th scope="row">
-                <a href={`/databases?environment=${environment.id}`}>{environment.name}</a>
-              </th>
-              <td data-label="Databases">
-                <DatabasesByState databases={environment.databases} />
-              </td>
-              <td data-label="Servers">
-                <a href={`/servers?environment=${environment.id}`}>{environment.servers}</a>
-              </td>
-              <td data-label="Storage">{environment.mayUseStorage ? 'enabled' : 'disabled'}</td>
-              <td data-label="Downloads">{environment.mayDownload ? 'allowed' : 'off'}</td>
-              <td data-label="Created">
-                <Ago at={environment.createdAt} />
-              </td>
-              <td>
-                <a
-                  href={`/environments/${environment.id}/settings`}
-                  aria-label={`Settings of ${environment.name}`}
-                >
-                  Settings
-                </a>
-              </td>
-            </tr>
-          ))}
-        </Table>
+        <>
+          <Table
+            caption="Environments"
+            columns={['Name', 'Databases', 'Servers', 'Storage', 'Downloads', 'Created', ACTIONS]}
+          >
+            {environments.map((environment) => (
+              <tr key={environment.id}>
+                <th scope="row">
+                  <a href={`/databases?environment=${environment.id}`}>{environment.name}</a>
+                </th>
+                <td data-label="Databases">
+                  <DatabasesByState databases={environment.databases} />
+                </td>
+                <td data-label="Servers">
+                  <a href={`/servers?environment=${environment.id}`}>{environment.servers}</a>
+                </td>
+                <td data-label="Storage">{environment.mayUseStorage ? 'enabled' : 'disabled'}</td>
+                <td data-label="Downloads">{environment.mayDownload ? 'allowed' : 'off'}</td>
+                <td data-label="Created">
+                  <Ago at={environment.createdAt} />
+                </td>
+                <td>
+                  <a
+                    href={`/environments/${environment.id}/settings`}
+                    aria-label={`Settings of ${environment.name}`}
+                  >
+                    Settings
+                  </a>
+                </td>
+              </tr>
+            ))}
+          </Table>
+          <Pager page={page} path="/environments" />
+        </>
       )}
     </Page>
   );

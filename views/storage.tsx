@@ -8,6 +8,7 @@ import { AskLink, Dialog, type Question } from './parts/dialog.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { formatBytes } from './parts/format.ts';
 import { MoreMenu } from './parts/more-menu.tsx';
+import type { PageOfMany } from './parts/pager.tsx';
 import { changeText, growthText, type StoredGrowth } from './parts/stored-growth.ts';
 import { Table } from './parts/table.tsx';
 import { type EnvironmentAccess, EnvironmentAccessList } from './storage-access.tsx';
@@ -38,12 +39,16 @@ export function StoragePage(props: {
   readonly frame: Frame;
   readonly storage: StorageSummary | null;
   readonly stored: readonly StoredPlace[];
+  /** What is not among them, for there are too many. */
+  readonly elsewhere: { readonly places: number; readonly bytes: number };
   /** When the last weekly report told what lay where; null: none has. */
   readonly reportedAt: string | null;
   /** Of all that the installation keeps, also on the disks of hosts. */
   readonly growth: StoredGrowth;
   readonly buckets: BucketListProps;
+  /** A page of them. */
   readonly environments: readonly EnvironmentAccess[];
+  readonly environmentPage: PageOfMany;
   readonly policy: PolicyShown | null;
   readonly leftovers: LeftoverListProps;
   readonly test: TestResult | null;
@@ -71,7 +76,7 @@ export function StoragePage(props: {
       ) : (
         <>
           <StorageState storage={storage} capabilities={props.capabilities} />
-          <StoredByBucket stored={props.stored} reportedAt={props.reportedAt} growth={props.growth} />
+          <StoredByBucket {...props} />
           <BucketList {...props.buckets} />
           <ConnectionTest
             id="test-storage"
@@ -81,7 +86,7 @@ export function StoragePage(props: {
             result={props.test}
           />
           <CapabilityCard {...props.capabilities} />
-          <EnvironmentAccessList environments={props.environments} />
+          <EnvironmentAccessList environments={props.environments} page={props.environmentPage} />
           <LeftoverList {...props.leftovers} />
           <h2>Least privilege</h2>
           <PolicyDetails policy={props.policy} />
@@ -130,10 +135,12 @@ function StorageState({
 /** How much lies where; a bucket that nothing was stored in is not among them. */
 function StoredByBucket({
   stored,
+  elsewhere,
   reportedAt,
   growth,
 }: {
   readonly stored: readonly StoredPlace[];
+  readonly elsewhere: { readonly places: number; readonly bytes: number };
   readonly reportedAt: string | null;
   readonly growth: StoredGrowth;
 }) {
@@ -170,6 +177,12 @@ function StoredByBucket({
           </tr>
         ))}
       </Table>
+      {elsewhere.places > 0 && (
+        <p class="field-help">
+          And {formatBytes(elsewhere.bytes)} in {elsewhere.places}{' '}
+          {elsewhere.places === 1 ? 'place more, with less in it.' : 'places more, with less in each.'}
+        </p>
+      )}
       {reportedAt !== null && (
         <p class="field-help">
           The last weekly report noted what lay where <Ago at={reportedAt} />.

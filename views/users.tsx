@@ -5,11 +5,14 @@ import { Badge } from './parts/badge.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { DangerZone } from './parts/danger-zone.tsx';
 import { AskLink, Dialog, type Question } from './parts/dialog.tsx';
+import { EmptyState } from './parts/empty-state.tsx';
 import { type Choice, SelectField, TextField } from './parts/field.tsx';
+import { FilterForm } from './parts/filter-form.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
 import { Names } from './parts/names.tsx';
 import { NewPasswordField } from './parts/new-password-field.tsx';
+import { type PageOfMany, Pager } from './parts/pager.tsx';
 import { ACTIONS, Table } from './parts/table.tsx';
 import { PeopleTabs } from './tokens/people-tabs.tsx';
 import { type UserLink, UserLinks } from './user-links.tsx';
@@ -41,14 +44,20 @@ function RoleField({ form }: { form: FormState }) {
   );
 }
 
+const LIST = 'users';
+
 export function UsersPage({
   frame,
   users,
+  page,
+  search,
   withSecondFactor,
   linked,
 }: {
   readonly frame: Frame;
   readonly users: readonly UserItem[];
+  readonly page: PageOfMany;
+  readonly search: string;
   /** Ids of those who are linked to a provider of single sign-on. */
   readonly linked: ReadonlySet<string>;
   /** Ids of those who are asked for a code after their password. */
@@ -66,32 +75,55 @@ export function UsersPage({
       }
     >
       <PeopleTabs chosen="users" />
-      <Table
-        caption="Users"
-        columns={['Email', 'Name', 'Role', 'Second factor', 'Single sign-on', 'Last active', ACTIONS]}
-      >
-        {users.map((user) => (
-          <tr key={user.id}>
-            <th scope="row">{user.email}</th>
-            <td data-label="Name" class="words">
-              {user.name ?? '–'}
-            </td>
-            <td data-label="Role">
-              <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
-            </td>
-            <td data-label="Second factor">{withSecondFactor.has(user.id) ? 'yes' : 'no'}</td>
-            <td data-label="Single sign-on">{linked.has(user.id) ? 'yes' : 'no'}</td>
-            <td data-label="Last active">
-              <Ago at={user.lastActiveAt} />
-            </td>
-            <td>
-              <a href={`/admin/users/${user.id}`} aria-label={`Edit ${user.email}`}>
-                Edit
-              </a>
-            </td>
-          </tr>
-        ))}
-      </Table>
+      {(page.total > page.limit || search !== '') && (
+        <FilterForm
+          path="/admin/users"
+          target={LIST}
+          search={{ value: search, placeholder: 'Email or name' }}
+          selects={[]}
+          keeps={{}}
+        />
+      )}
+      <div id={LIST}>
+        {page.total === 0 ? (
+          <EmptyState title="No user is called so">
+            <p>
+              <a href="/admin/users">Show all</a>
+            </p>
+          </EmptyState>
+        ) : (
+          <Table
+            caption="Users"
+            columns={['Email', 'Name', 'Role', 'Second factor', 'Single sign-on', 'Last active', ACTIONS]}
+          >
+            {users.map((user) => (
+              <tr key={user.id}>
+                <th scope="row">{user.email}</th>
+                <td data-label="Name" class="words">
+                  {user.name ?? '–'}
+                </td>
+                <td data-label="Role">
+                  <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
+                </td>
+                <td data-label="Second factor">{withSecondFactor.has(user.id) ? 'yes' : 'no'}</td>
+                <td data-label="Single sign-on">{linked.has(user.id) ? 'yes' : 'no'}</td>
+                <td data-label="Last active">
+                  <Ago at={user.lastActiveAt} />
+                </td>
+                <td>
+                  <a href={`/admin/users/${user.id}`} aria-label={`Edit ${user.email}`}>
+                    Edit
+                  </a>
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+        <Pager
+          page={page}
+          path={search === '' ? '/admin/users' : `/admin/users?${new URLSearchParams({ q: search })}`}
+        />
+      </div>
     </Page>
   );
 }

@@ -73,7 +73,7 @@ export async function fillBackups(
     for (const { id } of databases) {
       await recountStored(trx, id);
       await recountDays(trx, id);
-      await recordNewest(trx, id);
+      await recordNewest(trx, id, now());
     }
   });
   return made;

@@ -2,6 +2,7 @@ import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { Context } from '../db/context.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
+import type { Page } from '../page.ts';
 import type { SessionContext } from './context.ts';
 import type { SessionKind } from './sessions.ts';
 import { auditedUser } from './users.ts';
@@ -22,13 +23,14 @@ export interface ListedSession {
   readonly agent: string | null;
 }
 
-/** Sessions that are listed. A script that signs in each time has thousands. */
+/** Sessions that the API lists. A script that signs in each time has thousands. */
 export const MOST_SESSIONS = 100;
 
-/** The sessions of a user that are not over, those used last first; `total` counts those too that are not listed. */
+/** A page of the sessions of a user that are not over, those used last first; `total` counts those too that are not listed. */
 export async function listSessions(
   { db, now, config: { sessionIdleMs } }: Pick<SessionContext, 'db' | 'now' | 'config'>,
   userId: string,
+  page: Page = { limit: MOST_SESSIONS, offset: 0 },
 ): Promise<{ readonly sessions: readonly ListedSession[]; readonly total: number }> {
   const at = now();
   const rows = await db
@@ -41,7 +43,7 @@ export async function listSessions(
   const open = rows
     .filter((row) => sessionIdleMs === null || at.getTime() - Date.parse(usedAt(row)) < sessionIdleMs)
     .sort((a, b) => Number(usedAt(a) < usedAt(b)) - Number(usedAt(a) > usedAt(b)) || (a.id < b.id ? -1 : 1));
-  const sessions = open.slice(0, MOST_SESSIONS).map((row) => ({
+  const sessions = open.slice(page.offset, page.offset + page.limit).map((row) => ({
     id: row.id,
     kind: row.kind,
     createdAt: row.created_at,

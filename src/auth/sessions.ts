@@ -154,7 +154,8 @@ export async function findSession(
     await endSession(context.db, claims.sid);
     return null;
   }
-  if (!isPoll) await touch(context, claims.sid, row);
+  // Noted while the clock was ahead: from now on it counts by the clock as it is.
+  if (!isPoll || unusedMs < -TOUCH_AFTER_MS) await touch(context, claims.sid, row);
   // Of whoever comes by a provider, that is the provider's to ask for.
   const isAsked = row.required === 'true' && row.oidc_identity_id === null;
   const lacksFactor = isAsked && row.confirmed_at === null;
@@ -242,7 +243,9 @@ async function touch(
   const at = now();
   const staleMs = Math.min(TOUCH_AFTER_MS, (config.sessionIdleMs ?? Number.POSITIVE_INFINITY) / 10);
   const isStale = (instant: string | null) =>
-    instant === null || at.getTime() - Date.parse(instant) >= staleMs;
+    instant === null ||
+    at.getTime() - Date.parse(instant) >= staleMs ||
+    Date.parse(instant) - at.getTime() > TOUCH_AFTER_MS;
   if (!isStale(row.last_active_at) && !isStale(row.last_used_at)) return;
   const instant = at.toISOString();
   try {

@@ -1,11 +1,14 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Context } from '../db/context.ts';
+import { isLike } from '../db/kind.ts';
+import { likePatterns } from '../db/like-patterns.ts';
 import type { Db, Trx, UserRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import type { Page } from '../page.ts';
 import type { PasswordContext } from './context.ts';
 import { refuseCommon } from './password-rules.ts';
 import { hasRole, type Role } from './roles.ts';
@@ -33,10 +36,28 @@ export interface UserActor extends Actor {
   readonly role: Role;
 }
 
-/** Newest first. */
-export async function listUsers(db: Db): Promise<readonly User[]> {
-  const rows = await db.selectFrom('users').selectAll().orderBy('created_at', 'desc').orderBy('id').execute();
+/** Newest first, all or a page of those that have that text in their email or name, in any case. */
+export async function listUsers(db: Db, page?: Page, search = ''): Promise<readonly User[]> {
+  const rows = await found(db, search)
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .$if(page !== undefined, (query) => query.limit(page?.limit ?? 0).offset(page?.offset ?? 0))
+    .execute();
   return rows.map(toUser);
+}
+
+export async function countUsers(db: Db, search = ''): Promise<number> {
+  const { total } = await found(db, search)
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  return Number(total);
+}
+
+function found(db: Db, search: string) {
+  const texts = [sql<string>`email`, sql<string | null>`name`];
+  const isFound = likePatterns(search).flatMap((pattern) => texts.map((text) => isLike(db, text, pattern)));
+  return db.selectFrom('users').$if(search !== '', (query) => query.where((eb) => eb.or(isFound)));
 }
 
 /** Those who used the installation since then, the latest first. */

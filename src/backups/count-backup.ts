@@ -9,10 +9,11 @@ import { addToTotals, takeFromTotals } from './stored-totals.ts';
 export async function countIn(
   trx: Trx,
   backup: { readonly id: string; readonly database_id: string; readonly status: string },
+  now: Date,
 ): Promise<void> {
   if (backup.status === 'completed') await addToTotals(trx, backup.id);
   await countEnded(trx, backup.id);
-  await recordNewest(trx, backup.database_id);
+  await recordNewest(trx, backup.database_id, now);
 }
 
 /** To be called once, in the transaction in which a backup that people could see ceases to be seen, after its row says so. */
@@ -23,7 +24,7 @@ export async function countOut(
 ): Promise<void> {
   if (backup.status === 'completed') await takeFromTotals(trx, backup.id);
   await countDeleted(trx, [backup.id], now);
-  await recordNewest(trx, backup.database_id);
+  await recordNewest(trx, backup.database_id, now);
 }
 
 /** To be called once, in the transaction in which a completed backup that had ceased to be seen is seen again. */
@@ -31,8 +32,9 @@ export async function countBackIn(
   trx: Trx,
   backup: { readonly id: string; readonly database_id: string },
   deletedAt: string,
+  now: Date,
 ): Promise<void> {
   await addToTotals(trx, backup.id);
   await countShownAgain(trx, backup.id, deletedAt);
-  await recordNewest(trx, backup.database_id);
+  await recordNewest(trx, backup.database_id, now);
 }

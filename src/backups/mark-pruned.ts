@@ -43,6 +43,7 @@ export async function unmarkPruned(
   trx: Trx,
   id: string,
   refused: { readonly reason: string; readonly tries: number; readonly nextTryAt: string },
+  now: Date,
 ): Promise<boolean> {
   const tombstone = await trx
     .selectFrom('backups')
@@ -63,7 +64,7 @@ export async function unmarkPruned(
     .where('id', '=', id)
     .returning(['id', 'database_id'])
     .executeTakeFirstOrThrow();
-  await countBackIn(trx, shown, deletedAt);
+  await countBackIn(trx, shown, deletedAt, now);
   return true;
 }
 

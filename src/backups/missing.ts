@@ -1,11 +1,14 @@
+import { breathe } from '../breathe.ts';
 import type { Context } from '../db/context.ts';
-import type { Trx } from '../db/schema.ts';
+import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { recordEvent } from '../events/events.ts';
 import { isSafe, type Protection, protection } from './protection.ts';
 import { factsOf, withNewest } from './protection-of.ts';
 
 const HOUR_MS = 3_600_000;
+/** Databases that are read at once. */
+const READ = 500;
 
 /**
  * Tells, once for each spell, of databases whose backups stopped coming, and of those that have good ones again. It asks what
@@ -19,13 +22,27 @@ export async function watchForMissing({ db, now }: Context, signal?: AbortSignal
       row.since,
     ]),
   );
-  const rows = await withNewest(db).select('databases.created_at').execute();
-  for (const row of rows) {
-    if (signal?.aborted) return;
-    const found = { ...protection(factsOf(row), at), createdAt: row.created_at };
-    const hasSpell = spells.has(row.id);
-    if (hasSpell ? isBack(found) : isMissing(found, at)) await write(db, (trx) => tell(trx, row.id, now()));
+  for (let after = ''; ; ) {
+    const rows = await pageOf(db, after);
+    for (const row of rows) {
+      if (signal?.aborted) return;
+      const found = { ...protection(factsOf(row), at), createdAt: row.created_at };
+      const hasSpell = spells.has(row.id);
+      if (hasSpell ? isBack(found) : isMissing(found, at)) await write(db, (trx) => tell(trx, row.id, now()));
+    }
+    if (rows.length < READ) return;
+    after = rows.at(-1)?.id ?? '';
+    await breathe();
   }
+}
+
+function pageOf(db: Db, after: string) {
+  return withNewest(db)
+    .select('databases.created_at')
+    .where('databases.id', '>', after)
+    .orderBy('databases.id')
+    .limit(READ)
+    .execute();
 }
 
 interface Known extends Protection {

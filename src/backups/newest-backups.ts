@@ -7,8 +7,8 @@ import { COMPARED_WITH, usualSize } from './size-changes.ts';
  * safe is read from a thousand small rows. To be called in each transaction in which a backup ends or ceases to be seen; three
  * steps in an index.
  */
-export async function recordNewest(trx: Trx, databaseId: string): Promise<void> {
-  const newest = await findNewest(trx, databaseId);
+export async function recordNewest(trx: Trx, databaseId: string, now: Date): Promise<void> {
+  const newest = await findNewest(trx, databaseId, now);
   if (newest === undefined) {
     await trx.deleteFrom('newest_backups').where('database_id', '=', databaseId).execute();
     return;
@@ -37,14 +37,40 @@ export async function lastGoodBytes(
   return new Map(rows.map((row) => [row.database_id, Number(row.bytes_read)]));
 }
 
-/** As the backups tell; undefined where none has ended. */
-export async function findNewest(db: Db | Trx, databaseId: string): Promise<NewestBackupRow | undefined> {
+/** Of another machine's clock a little may lie ahead; from further ahead a backup tells that the clock was set back since. */
+const AHEAD_MS = 5 * 60_000;
+
+/**
+ * As the backups tell; undefined where none has ended. Those from the future count where there are no others: they would be the
+ * newest for as long as the clock was ahead, whatever came after them.
+ */
+export async function findNewest(
+  db: Db | Trx,
+  databaseId: string,
+  now: Date,
+): Promise<NewestBackupRow | undefined> {
+  const until = new Date(now.getTime() + AHEAD_MS).toISOString();
+  const present = await findUpTo(db, databaseId, until);
+  if (present !== undefined && present.good_id !== null) return present;
+  const any = await findUpTo(db, databaseId, null);
+  // One that failed meanwhile is the newest that ended all the same.
+  return any === undefined || present === undefined
+    ? any
+    : { ...any, ended_id: present.ended_id, ended_at: present.ended_at };
+}
+
+async function findUpTo(
+  db: Db | Trx,
+  databaseId: string,
+  until: string | null,
+): Promise<NewestBackupRow | undefined> {
   const of = () =>
     db
       .selectFrom('backups')
       .select(['id', 'created_at', 'started_at', 'size'])
       .where('database_id', '=', databaseId)
       .where('deleted_at', 'is', null)
+      .$if(until !== null, (query) => query.where('created_at', '<=', until ?? ''))
       .orderBy('created_at', 'desc')
       .orderBy('id', 'desc');
   // Literals, as in the indexes: a parameter could be any status.

@@ -117,7 +117,7 @@ export const badness: RawBuilder<number> = sql<number>`case state ${sql.join(
 function stateAt(db: Db, now: Date): RawBuilder<ProtectionState> {
   return sql`case when "when".is_paused = 1 then 'paused'
     when good_id is null or good_at is null then 'never'
-    when ${ageMs(db, now)} > ${MAX_AGE_MS} then 'late'
+    when abs(${ageMs(db, now)}) > ${MAX_AGE_MS} then 'late'
     when ended_id <> good_id and ended_at > good_at then 'failing'
     else 'protected' end`;
 }

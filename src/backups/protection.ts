@@ -29,14 +29,14 @@ const HOUR_MS = 3_600_000;
 
 /**
  * `paused`: its schedule is, so that nobody expects one. `never`: there is no good backup. `late`: the last good one is older
- * than it may be. `failing`: it is not, but the last run failed. `protected` otherwise. Never and late are not safe.
+ * than it may be, or from so far ahead that nobody can tell how old it is: the clock was set back. `failing`: it is not, but the last run failed. `protected` otherwise. Never and late are not safe.
  */
 export function protection(facts: ProtectionFacts, now: Date): Protection {
   const { lastGood } = facts;
   const maxAgeHours = maxAgeOf(facts);
   const due = lastGood === null ? null : Date.parse(lastGood.at) + maxAgeHours * HOUR_MS;
   const dueAt = due === null ? null : new Date(due).toISOString();
-  return { state: stateOf(facts, due, now), lastGood, dueAt, maxAgeHours };
+  return { state: stateOf(facts, maxAgeHours * HOUR_MS, now), lastGood, dueAt, maxAgeHours };
 }
 
 /** The longest time between two slots of its schedule, and some grace; else what is set for the database. */
@@ -46,12 +46,12 @@ function maxAgeOf({ schedule, maxAgeHours }: ProtectionFacts): number {
 
 function stateOf(
   { schedule, lastGood, lastEnded }: ProtectionFacts,
-  due: number | null,
+  mostMs: number,
   now: Date,
 ): ProtectionState {
   if (schedule?.isPaused) return 'paused';
-  if (lastGood === null || due === null) return 'never';
-  if (now.getTime() > due) return 'late';
+  if (lastGood === null) return 'never';
+  if (Math.abs(now.getTime() - Date.parse(lastGood.at)) > mostMs) return 'late';
   return lastEnded !== null && !lastEnded.isGood && lastEnded.at > lastGood.at ? 'failing' : 'protected';
 }
 

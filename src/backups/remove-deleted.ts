@@ -197,7 +197,7 @@ async function showAgain(
   const tries = (backup.removal_tries ?? 0) + 1;
   const nextTryAt = new Date(services.now().getTime() + pauseMs(tries)).toISOString();
   return write(services.db, async (trx) => {
-    const isShown = await unmarkPruned(trx, backup.id, { reason, tries, nextTryAt });
+    const isShown = await unmarkPruned(trx, backup.id, { reason, tries, nextTryAt }, services.now());
     if (isShown) await recordRefused(trx, backup.id, reason, services.now());
     return isShown;
   });

@@ -93,7 +93,7 @@ export async function settleCompleted(
       await tellFailure(trx, settled, error, now);
       return true;
     }
-    await countIn(trx, settled);
+    await countIn(trx, settled, now);
     if (vanished !== null) await recordVanished(trx, settled, vanished);
     await tellSuccess(trx, settled, run, now);
     await recordCompleted(trx, settled, run.bytes, now);
@@ -129,7 +129,7 @@ export async function settleFailed(db: Db, claim: RunClaim, run: FailedRun, now:
       .where('id', '=', claim.runId)
       .returning(['id', 'database_id', 'status', 'deleted_at', 'filename'])
       .executeTakeFirstOrThrow();
-    if (settled.deleted_at === null) await countIn(trx, settled);
+    if (settled.deleted_at === null) await countIn(trx, settled, now);
     if (run.outcome !== 'uncertain') {
       await tellFailure(trx, settled, run.error, now);
       if (run.outcome !== 'cancelled' && settled.deleted_at === null) {

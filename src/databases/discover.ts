@@ -90,7 +90,7 @@ export async function discoverDatabases(
         filePath: engine.isFile ? name : null,
         sizeBytes,
         registered: registered.get(name) ?? null,
-        obstacle: engine.isFile ? obstacleOf(name) : null,
+        obstacle: engine.isFile ? obstacleOf(name) : nameObstacle(name),
       })),
       notes: [
         ...discovery.notes,
@@ -148,12 +148,13 @@ async function lookFor(
   const { bytes, end } = await gatherOutput(host, plan.command, {
     ...limits,
     mostBytes: MOST_BYTES,
+    mostFields: plan.mostFields,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
   }).catch((error: unknown) => {
     throw explainFailure(error, plan, SEARCH);
   });
   if (end === 'whole') return plan.read(bytes);
-  if (!plan.isGradual) {
+  if (!plan.isGradual || bytes.length === 0) {
     throw end === 'too late'
       ? new AppError('host_timeout', `${SEARCH.name} on ${host.label} took too long. ${SEARCH.ifSilent}`)
       : new AppError(
@@ -179,6 +180,13 @@ async function withoutForbidden(opened: OpenedServer, found: Discovery['found'])
     }
   }
   return { found: allowed, leftOut: found.length - allowed.length };
+}
+
+const LONGEST_NAME = 255;
+
+/** No server that is one has such names. */
+function nameObstacle(name: string): string | null {
+  return name.length <= LONGEST_NAME ? null : 'Its name is longer than a database can have.';
 }
 
 function obstacleOf(path: string): string | null {

@@ -88,6 +88,8 @@ export interface DiscoveryPlan {
   readonly command: HostCommand;
   /** True where the beginning of the command's stdout is an answer, too: it prints what it finds as it goes. */
   readonly isGradual: boolean;
+  /** Where it is: so many NULs it prints before more of it would be listed nowhere. */
+  readonly mostFields?: number;
   /** Reads the command's stdout. Throws `dump_failed` for what is no answer. */
   read(stdout: Uint8Array): Discovery;
   explain(failure: CommandFailure): Error | undefined;

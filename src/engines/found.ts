@@ -1,3 +1,4 @@
+import { short } from '../short-text.ts';
 import { type Discovery, type FoundDatabase, MOST_FOUND } from './engine.ts';
 
 /** The answer to a search from what it printed; a name that is null could not be read. */
@@ -11,7 +12,7 @@ export function toDiscovery(
   );
   const unreadable = found.length - readable.length;
   return {
-    serverVersion,
+    serverVersion: serverVersion === null ? null : short(serverVersion, LONGEST_VERSION),
     found: readable.slice(0, MOST_FOUND),
     notes: [
       ...notes,
@@ -22,6 +23,9 @@ export function toDiscovery(
     ],
   };
 }
+
+/** Longer ones are told by no server. */
+const LONGEST_VERSION = 100;
 
 function bytesOf(text: string | null): number | null {
   if (text === null || !/^\d{1,15}$/.test(text)) return null;

@@ -16,6 +16,7 @@ import {
   refuseWhileRunning,
   releaseTombstones,
 } from '../leftovers/tombstones.ts';
+import type { Page } from '../page.ts';
 import { isNamed } from '../turned-text.ts';
 
 export interface Environment {
@@ -34,11 +35,15 @@ export const newEnvironment = z.object({
   name: line(50).refine((text) => text.trim() !== '', { error: 'Must not be empty' }),
 });
 
-/** By name. */
+/** By name, all or a page of them. */
 export async function listEnvironments(
   db: Db,
+  page?: Page,
 ): Promise<readonly (Environment & { readonly counts: EnvironmentCounts })[]> {
-  const rows = await withCounts(db).orderBy('name', byBytes(db)).execute();
+  const rows = await withCounts(db)
+    .orderBy('name', byBytes(db))
+    .$if(page !== undefined, (query) => query.limit(page?.limit ?? 0).offset(page?.offset ?? 0))
+    .execute();
   return rows.map(toCounted);
 }
 

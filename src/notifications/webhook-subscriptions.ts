@@ -6,6 +6,7 @@ import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { secretField } from '../fields.ts';
 import { newId } from '../ids.ts';
+import type { Page } from '../page.ts';
 import type { VaultContext } from '../secrets/context.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import { privateHostsOf, readSettings } from '../settings/settings.ts';
@@ -109,15 +110,27 @@ export async function listSubscriptions(
   return Promise.all(rows.map((row) => shown(context, row)));
 }
 
-/** Of every environment, oldest first. */
-export async function listAllSubscriptions(context: VaultContext): Promise<readonly Subscription[]> {
+/** A page of those of every environment, oldest first; `total` counts all. */
+export async function listAllSubscriptions(
+  context: VaultContext,
+  page: Page,
+): Promise<{ readonly subscriptions: readonly Subscription[]; readonly total: number }> {
   const rows = await context.db
     .selectFrom('webhook_subscriptions')
     .selectAll()
     .orderBy('created_at')
     .orderBy('id')
+    .limit(page.limit)
+    .offset(page.offset)
     .execute();
-  return Promise.all(rows.map((row) => shown(context, row)));
+  const { total } = await context.db
+    .selectFrom('webhook_subscriptions')
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  return {
+    subscriptions: await Promise.all(rows.map((row) => shown(context, row))),
+    total: Number(total),
+  };
 }
 
 /** Throws `not_found`, also for one of another environment. */

@@ -43,7 +43,7 @@ export async function recordRestored(
     .where('id', '=', restore.backup_id)
     .where('status', '=', 'completed')
     .execute();
-  await recordNewest(trx, restore.database_id);
+  await recordNewest(trx, restore.database_id, at);
   await noteFullRead(trx, stored, at);
   if (!(await isOlderThanProven(trx, restore))) {
     await saveRestoreState(trx, restore.database_id, {

@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import type { Context } from '../db/context.ts';
-import type { Db, ScheduleSlotRow, Trx } from '../db/schema.ts';
+import type { Db, ScheduleSlotRow, Schema, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 
 /** Lines are kept one by one for a month at least. */
@@ -36,28 +36,26 @@ async function thickGroups(db: Db, before: string): Promise<readonly Group[]> {
 }
 
 async function merge(trx: Trx, { database_id: databaseId, outcome, reason, month }: Group): Promise<void> {
+  const isOfGroup = (eb: ExpressionBuilder<Schema, 'schedule_slots'>) =>
+    eb.and([
+      eb('database_id', '=', databaseId),
+      eb('due_at', '>=', month),
+      // After every instant of the month, by its text.
+      eb('due_at', '<', `${month}-32`),
+      eb('outcome', '=', outcome),
+      eb('reason', reason === null ? 'is' : '=', reason),
+      eb('is_watched', '=', 0),
+    ]);
   const lines = await trx
     .selectFrom('schedule_slots')
     .select(['id', 'last_due_at', 'slots'])
-    .where('database_id', '=', databaseId)
-    .where('due_at', '>=', month)
-    // After every instant of the month, by its text.
-    .where('due_at', '<', `${month}-32`)
-    .where('outcome', '=', outcome)
-    .where('reason', reason === null ? 'is' : '=', reason)
-    .where('is_watched', '=', 0)
+    .where(isOfGroup)
     .orderBy('due_at')
     .execute();
   const [first, ...rest] = lines;
   if (first === undefined || rest.length === 0) return;
-  await trx
-    .deleteFrom('schedule_slots')
-    .where(
-      'id',
-      'in',
-      rest.map(({ id }) => id),
-    )
-    .execute();
+  // Not by their ids: of a schedule that runs each minute there are more than a statement takes.
+  await trx.deleteFrom('schedule_slots').where(isOfGroup).where('id', '!=', first.id).execute();
   await trx
     .updateTable('schedule_slots')
     .set({

@@ -1,12 +1,9 @@
 import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { readSettings } from '../settings/settings.ts';
-import { blackoutAt } from './blackouts.ts';
-import { parseCron } from './cron.ts';
-import { runAt } from './jitter.ts';
-import { runsBetween } from './next-run.ts';
 import { type Scheduled, scheduledDatabases } from './scheduled.ts';
-import { type BlackoutsByServer, blackoutsByServer } from './server-blackouts.ts';
+import { blackoutsByServer } from './server-blackouts.ts';
+import { type SlotAhead, slotsAhead } from './slots-ahead.ts';
 
 /** A slot that is to come. */
 export interface UpcomingSlot {
@@ -46,14 +43,10 @@ const HOUR_MS = 3_600_000;
 const TOGETHER_MS = 5 * 60_000;
 const DATABASES_NAMED = 20;
 const MOST_COLLISIONS = 100;
-/** Of one database: who runs more often than each minute of some days is shown the first of them. */
-const MOST_OF_ONE = 1_500;
-/** Of all: slots beyond are counted by nobody. */
-const MOST = 50_000;
 
 interface Asked {
   readonly hours: number;
-  /** Of the list; what collides is told of all. */
+  /** Of the list; what collides is told of all that are looked at. */
   readonly limit: number;
 }
 
@@ -74,7 +67,7 @@ export async function upcomingOf(
   const from = now();
   const until = new Date(from.getTime() + hours * HOUR_MS);
   const { maxConcurrentBackupsPerServer: most } = await readSettings(db);
-  const slots = slotsBetween(scheduled, await blackoutsByServer(db), { from, until });
+  const { slots, total } = await slotsAhead(scheduled, await blackoutsByServer(db), { from, until });
   const collisions = collisionsOf(
     slots.filter(({ obstacle }) => obstacle === null),
     most,
@@ -86,7 +79,7 @@ export async function upcomingOf(
   ]);
   return {
     upcoming: shown.map((slot) => toShown(slot, names)),
-    total: slots.length,
+    total,
     collisions: collisions.map((one) => ({ ...one, serverName: names.get(one.serverId) ?? null })),
   };
 }
@@ -101,48 +94,10 @@ async function serverNames(db: Db, ids: readonly (string | null)[]) {
   return new Map<string | null, string>(rows.map(({ id, name }) => [id, name]));
 }
 
-interface Slot {
-  readonly of: Scheduled;
-  readonly due: Date;
-  readonly beginsAt: number;
-  readonly obstacle: UpcomingSlot['obstacle'];
-}
-
-function slotsBetween(
-  rows: readonly Scheduled[],
-  windows: BlackoutsByServer,
-  { from, until }: { readonly from: Date; readonly until: Date },
-): readonly Slot[] {
-  // What a rule says for many is computed once.
-  const known = new Map<string, ReturnType<typeof timesOf>>();
-  const slots: Slot[] = [];
-  for (const row of rows) {
-    const key = `${row.cron_expression}\n${row.time_zone}`;
-    const { cron, dues } = known.get(key) ?? timesOf(row.cron_expression, row.time_zone, from, until);
-    known.set(key, { cron, dues });
-    const blackouts = windows.get(row.server_id ?? '') ?? [];
-    const times = { cron, zone: row.time_zone, databaseId: row.id, jitterMinutes: row.jitter_minutes };
-    for (const [index, due] of dues.entries()) {
-      if (slots.length >= MOST) break;
-      const next = dues[index + 1];
-      const begins = runAt(due, next === undefined ? times : { ...times, next });
-      const isOff = blackoutAt(blackouts, row.time_zone, begins) !== undefined;
-      const obstacle = row.is_paused === 1 ? 'paused' : isOff ? 'blackout' : null;
-      slots.push({ of: row, due, beginsAt: begins.getTime(), obstacle });
-    }
-  }
-  return slots.sort((a, b) => a.beginsAt - b.beginsAt || (a.of.name < b.of.name ? -1 : 1));
-}
-
-function timesOf(expression: string, zone: string, after: Date, until: Date) {
-  const cron = parseCron(expression);
-  return { cron, dues: runsBetween(cron, zone, { after, until, most: MOST_OF_ONE }) };
-}
-
-function collisionsOf(slots: readonly Slot[], limit: number): readonly Omit<Collision, 'serverName'>[] {
+function collisionsOf(slots: readonly SlotAhead[], limit: number): readonly Omit<Collision, 'serverName'>[] {
   const found: Omit<Collision, 'serverName'>[] = [];
   for (const ofServer of Map.groupBy(slots, ({ of }) => of.server_id).values()) {
-    let group: Slot[] = [];
+    let group: SlotAhead[] = [];
     const end = () => {
       if (group.length > limit) found.push(collisionOf(group, limit));
       group = [];
@@ -157,9 +112,9 @@ function collisionsOf(slots: readonly Slot[], limit: number): readonly Omit<Coll
   return found.sort((a, b) => (a.from < b.from ? -1 : 1)).slice(0, MOST_COLLISIONS);
 }
 
-function collisionOf(group: readonly Slot[], limit: number): Omit<Collision, 'serverName'> {
+function collisionOf(group: readonly SlotAhead[], limit: number): Omit<Collision, 'serverName'> {
   const [first] = group;
-  const at = (slot: Slot | undefined) => new Date(slot?.beginsAt ?? 0).toISOString();
+  const at = (slot: SlotAhead | undefined) => new Date(slot?.beginsAt ?? 0).toISOString();
   return {
     serverId: first?.of.server_id ?? null,
     from: at(first),
@@ -171,7 +126,7 @@ function collisionOf(group: readonly Slot[], limit: number): Omit<Collision, 'se
 }
 
 function toShown(
-  { of, due, beginsAt, obstacle }: Slot,
+  { of, due, beginsAt, obstacle }: SlotAhead,
   names: ReadonlyMap<string | null, string>,
 ): UpcomingSlot {
   return {

@@ -1,3 +1,4 @@
+import { breathe } from '../breathe.ts';
 import type { Context } from '../db/context.ts';
 import { blackoutAt } from './blackouts.ts';
 import { parseCron } from './cron.ts';
@@ -12,6 +13,8 @@ const DAY_MS = 24 * HOUR_MS;
 const DAYS = 7;
 /** As many as a schedule can have that runs each minute. */
 const MOST = DAYS * 24 * 60;
+/** Different ones, between which everything else has its turn. */
+const AT_ONCE = 20;
 
 /** How many slots there are in each hour of seven days, the first of them today, by the clock of that zone. */
 export interface Week {
@@ -32,7 +35,8 @@ export async function weekAhead(
   const today = Math.floor(onWall(after.getTime()) / DAY_MS);
   const counts = new Map<number, number>();
   const windows = await blackoutsByServer(db);
-  for (const [first, ...others] of alike(scheduled, windows)) {
+  for (const [index, [first, ...others]] of [...alike(scheduled, windows)].entries()) {
+    if (index % AT_ONCE === AT_ONCE - 1) await breathe();
     const slots = runsBetween(parseCron(first.cron_expression), first.time_zone, {
       after,
       until,

@@ -5,8 +5,8 @@ import type { S3 } from '../object-stores/s3/s3.ts';
 import { timeLimit } from '../object-stores/time-limit.ts';
 import type { StorageContext } from './context.ts';
 import { prefixesInUse } from './in-use.ts';
+import { bucketsRefused } from './list-buckets.ts';
 import { openSpaces, spacesRow } from './storage.ts';
-import { bucketsRefused } from './try-storage.ts';
 
 export interface BucketState {
   readonly name: string;

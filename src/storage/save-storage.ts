@@ -14,8 +14,9 @@ import type { StorageContext } from './context.ts';
 import { testAgain } from './deep-test.ts';
 import { noteGoodTest } from './good-test.ts';
 import { openKeys } from './keys.ts';
+import type { SpacesTest } from './spaces-test.ts';
 import { auditedSpaces, plainEndpoint, type SpacesInput, spacesRow } from './storage.ts';
-import { type SpacesTest, type TestedSpaces, testOpenedSpaces } from './try-storage.ts';
+import { type TestedSpaces, testOpenedSpaces } from './try-storage.ts';
 
 interface SaveContext extends StorageContext {
   readonly config: Pick<Config, 'storageAllowHttp'>;

@@ -10,6 +10,7 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { line } from '../fields.ts';
 import { newId } from '../ids.ts';
+import type { Page } from '../page.ts';
 
 export const newServiceAccount = z.object({
   name: z
@@ -42,10 +43,21 @@ export interface ServiceAccount {
   readonly apiTokens: number;
 }
 
-/** By name. */
-export async function listServiceAccounts(db: Db): Promise<readonly ServiceAccount[]> {
-  const rows = await withCounts(db).orderBy('service_accounts.name', byBytes(db)).execute();
+/** By name, all or a page of them. */
+export async function listServiceAccounts(db: Db, page?: Page): Promise<readonly ServiceAccount[]> {
+  const rows = await withCounts(db)
+    .orderBy('service_accounts.name', byBytes(db))
+    .$if(page !== undefined, (query) => query.limit(page?.limit ?? 0).offset(page?.offset ?? 0))
+    .execute();
   return rows.map(toServiceAccount);
+}
+
+export async function countServiceAccounts(db: Db): Promise<number> {
+  const { total } = await db
+    .selectFrom('service_accounts')
+    .select(sql<number>`count(*)`.as('total'))
+    .executeTakeFirstOrThrow();
+  return Number(total);
 }
 
 /** Throws `not_found`. */

@@ -51,7 +51,7 @@ export async function recordProof(
     .where('id', '=', stored.backupId)
     .where('status', '=', 'completed')
     .execute();
-  await recordNewest(trx, stored.databaseId);
+  await recordNewest(trx, stored.databaseId, at);
   if (damage !== null) {
     await tellOfDamage(trx, stored, damage, at);
     return;

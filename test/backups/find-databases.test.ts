@@ -40,7 +40,18 @@ const SERVERS = [null, 'db1', 'DB2 Zürich'];
 const FILES = [null, '/srv/Größe "q".db'];
 
 /** Each side of each limit, to the millisecond. */
-const AGES = [null, 0, 26 * HOUR, 26 * HOUR + 1, 3 * HOUR - 1, 3 * HOUR, 3 * HOUR + 1, -HOUR, 900 * HOUR];
+const AGES = [
+  null,
+  0,
+  26 * HOUR,
+  26 * HOUR + 1,
+  3 * HOUR - 1,
+  3 * HOUR,
+  3 * HOUR + 1,
+  -HOUR,
+  900 * HOUR,
+  -26 * HOUR - 1,
+];
 const ENDED = [null, -1, 1] as const;
 const SCHEDULES = [
   null,

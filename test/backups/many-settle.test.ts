@@ -55,7 +55,7 @@ describe.each(STATES)('backups of one environment that end at the same instant, 
       () => {},
       () => NOW,
     );
-    expect(await repairCounts({ db, log })).toBe(0);
+    expect(await repairCounts({ db, log, now: () => NOW })).toBe(0);
     await db.destroy();
   });
 });

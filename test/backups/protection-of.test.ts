@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knownDatabases } from '../../src/backups/known-databases.ts';
+import { recordNewest } from '../../src/backups/newest-backups.ts';
 import {
   failuresSinceGood,
   lastFailures,
@@ -7,6 +8,7 @@ import {
   protectionOfOne,
 } from '../../src/backups/protection-of.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
@@ -45,6 +47,25 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
     }
     return databaseId ?? '';
   }
+
+  it('is told by what came after the clock was set back, and by a backup from the future where there is no other', async () => {
+    const id = await withBackups([[-200, 'completed']]);
+    const add = async (hours: number, outcome: BackupRow['outcome']) => {
+      const status = outcome === 'completed' ? 'completed' : 'failed';
+      await insertBackup(db, ago(hours), { status, outcome, token: newId(), database_id: id });
+      return stateAt(NOW);
+    };
+    const stateAt = async (now: Date) => {
+      await write(db, (trx) => recordNewest(trx, id, now));
+      const { state, lastGood } = await protectionOfOne({ db, now: () => now }, id);
+      return [state, lastGood?.at];
+    };
+    expect(await stateAt(NOW)).toEqual(['late', ago(-200).toISOString()]);
+    expect(await add(4, 'failed')).toEqual(['late', ago(-200).toISOString()]);
+    expect(await add(3, 'completed')).toEqual(['protected', ago(3).toISOString()]);
+    expect(await add(1, 'failed')).toEqual(['failing', ago(3).toISOString()]);
+    expect(await stateAt(ago(-201))).toEqual(['protected', ago(-200).toISOString()]);
+  });
 
   it('is told by the newest good backup and the newest run that ended by itself', async () => {
     const failing = await withBackups([

@@ -190,7 +190,7 @@ describe.each(STATES)('a database with backups, on %s', (state) => {
     expect(left).toEqual([{ id: other.id }]);
     const newest = await services.db.selectFrom('newest_backups').select('database_id').execute();
     expect(newest).toEqual([{ database_id: other.database_id }]);
-    await write(services.db, (trx) => recordNewest(trx, databaseId));
+    await write(services.db, (trx) => recordNewest(trx, databaseId, new Date()));
     expect(await removeBackups(services, actor, databaseId, wanted)).toBe(0);
   });
 });

@@ -86,7 +86,7 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
           expect(await toldOfEnvironments(db)).toEqual(await fullEnvironments(db, past));
           expect(await newest(db)).toEqual(await fullNewest(db));
         }
-        expect(await repairCounts({ db, log: quiet() })).toBe(0);
+        expect(await repairCounts({ db, log: quiet(), now: () => NOW })).toBe(0);
       }),
       { numRuns: runs },
     );
@@ -105,11 +105,11 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
       .values({ database_id: 'd3', endpoint: 'x', bucket: 'y', backups: 1, bytes: 1 })
       .execute();
     await db.updateTable('newest_backups').set({ good_size: 1 }).where('database_id', '=', 'd2').execute();
-    expect(await repairCounts({ db, log: quiet() })).toBe(4);
+    expect(await repairCounts({ db, log: quiet(), now: () => NOW })).toBe(4);
     expect(await totals(db)).toEqual(await fullCount(db));
     expect(await newest(db)).toEqual(await fullNewest(db));
     expect(log).toHaveLength(4);
-    expect(await repairCounts({ db, log: quiet() })).toBe(0);
+    expect(await repairCounts({ db, log: quiet(), now: () => NOW })).toBe(0);
   });
 
   it('is counted anew for each database whose days or newest backups do not fit; the past is not forgotten', async () => {
@@ -128,11 +128,11 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
     await db.deleteFrom('backup_days').where('database_id', '=', 'd1').execute();
     await db.deleteFrom('newest_backups').where('database_id', '=', 'd3').execute();
     await db.deleteFrom('environment_days').execute();
-    expect(await repairCounts({ db, log: quiet() })).toBe(3);
+    expect(await repairCounts({ db, log: quiet(), now: () => NOW })).toBe(3);
     expect(await toldOfDays(db)).toEqual(told);
     expect(await newest(db)).toEqual(await fullNewest(db));
     expect(await toldOfEnvironments(db)).toEqual(await fullEnvironments(db, past));
-    expect(await repairCounts({ db, log: quiet() })).toBe(0);
+    expect(await repairCounts({ db, log: quiet(), now: () => NOW })).toBe(0);
   });
 
   it('is compared in pieces of some databases each, between which others have their turn', async () => {
@@ -150,7 +150,7 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
       if (!isOver) setImmediate(count);
     };
     setImmediate(count);
-    const repaired = await repairCounts({ db, log: quiet() });
+    const repaired = await repairCounts({ db, log: quiet(), now: () => NOW });
     isOver = true;
     expect(turns).toBeGreaterThanOrEqual(3);
     expect(repaired).toBe(3);
@@ -167,9 +167,9 @@ describe.each(Object.entries(openers))('what is stored, on %s', (_, { open, runs
       bytes: 1,
     }));
     await db.insertInto('stored_totals').values(wrong).execute();
-    expect(await repairCounts({ db, log: quiet() }, AbortSignal.abort())).toBe(1);
+    expect(await repairCounts({ db, log: quiet(), now: () => NOW }, AbortSignal.abort())).toBe(1);
     expect(await totals(db)).toHaveLength(1);
-    expect(await repairCounts({ db, log: quiet() })).toBe(1);
+    expect(await repairCounts({ db, log: quiet(), now: () => NOW })).toBe(1);
   });
 
   function quiet() {

@@ -179,13 +179,13 @@ describe('files of SQLite', () => {
   });
 
   it('in folders that are missing or closed are missed with a word, and found once in overlapping ones', async () => {
-    const root = treeOf({ 'a/b.db': null, 'closed/c.db': null });
-    chmodSync(join(root, 'closed'), 0);
+    const root = treeOf({ 'a/b.db': null, 'a/closed.db': null, 'a/d.db': null, 'closed/c.db': null });
+    for (const path of ['closed', 'a/closed.db']) chmodSync(join(root, path), 0);
     const asNobody = { shell: ['setpriv', '--reuid=65534', '--clear-groups', 'sh'] };
     chmodSync(folder, 0o755);
     chmodSync(root, 0o755);
     const { found, notes } = await discovered(plan([root, join(root, 'a'), `${root}/none`]), asNobody);
-    expect(found.map(({ name }) => name)).toEqual([join(root, 'a/b.db')]);
+    expect(found.map(({ name }) => name)).toEqual([join(root, 'a/b.db'), join(root, 'a/d.db')]);
     expect(notes).toEqual([
       `There is no folder ${root}/none that may be looked into.`,
       `Not all of ${root} could be looked at: some of its folders may not be entered.`,

@@ -218,7 +218,7 @@ async function add(
     .set({ name, ...changes })
     .where('id', '=', row.database_id)
     .execute();
-  await write(db, (trx) => recordNewest(trx, row.database_id));
+  await write(db, (trx) => recordNewest(trx, row.database_id, NOW));
   const { environment_id: environment } = await db
     .selectFrom('databases')
     .select('environment_id')

@@ -33,7 +33,7 @@ describe('whether backups would work now', () => {
       ...{ status: 'failed', outcome: 'failed', storage_type: 'spaces', error },
     });
     await app.services.db.updateTable('databases').set({ backup_storage_type: 'spaces' }).execute();
-    await write(app.services.db, (trx) => recordNewest(trx, backup.database_id));
+    await write(app.services.db, (trx) => recordNewest(trx, backup.database_id, new Date()));
     const { status, body } = await app.call('GET', '/ready', { token: null });
     expect([status, body]).toEqual([503, { status: 'not ready', checks: { ...ALL, storage: false } }]);
   });

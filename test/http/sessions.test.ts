@@ -80,6 +80,22 @@ describe('a session that nobody uses', () => {
     expect(await page('/databases/x/runs')).toBe(303);
   });
 
+  it('ends in time where it was used while the clock was a week ahead, by an open page too', async () => {
+    await open({ SESSION_IDLE: '30m', SESSION_TTL: '30d' });
+    const week = 7 * 24 * 60;
+    pass(week);
+    const [page, other] = [await browser(), await browser()];
+    expect([await page(), await other()]).toEqual([200, 200]);
+    pass(-week);
+    expect([await page(), await other('/databases/x/runs')]).toEqual([200, 404]);
+    pass(20);
+    expect([await page(), await other('/databases/x/runs')]).toEqual([200, 404]);
+    pass(20);
+    expect([await page(), await other('/databases/x/runs')]).toEqual([200, 303]);
+    pass(31);
+    expect(await page()).toBe(303);
+  });
+
   it('lasts as long as SESSION_TTL where SESSION_IDLE is not set', async () => {
     await open({});
     pass(6 * 24 * 60);

@@ -130,7 +130,7 @@ describe('whatever happens to the backups of a database, its storage and its clo
           await db.selectFrom('backups').select('id').where('deleted_at', 'is not', null).execute(),
         ).toEqual([]);
         expect(world.objects.size).toBe((await world.seen()).length);
-        expect(await repairCounts({ db, log: world.services().log })).toBe(0);
+        expect(await repairCounts(world.services())).toBe(0);
       }),
       { numRuns: 25 },
     );

@@ -30,7 +30,7 @@ describe.each(STATES)('pruning, on %s', (state) => {
     await keep({ keepLast: 3, minFloor: 1 });
   });
   afterEach(async () => {
-    expect(await repairCounts({ db, log: world.services().log })).toBe(0);
+    expect(await repairCounts(world.services())).toBe(0);
     await db.destroy();
   });
 

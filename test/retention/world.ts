@@ -179,7 +179,7 @@ export async function openWorld(db: Db, at: Date): Promise<World> {
     spoil: (id) =>
       write(db, async (trx) => {
         await trx.updateTable('backups').set({ verification: 'failed' }).where('id', '=', id).execute();
-        await recordNewest(trx, DATABASE);
+        await recordNewest(trx, DATABASE, world.now);
       }),
     async fail({ created_at = iso() } = {}) {
       const { id, claim } = await begin('scheduled', created_at);

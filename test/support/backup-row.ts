@@ -45,7 +45,7 @@ export async function insertBackup(
     .returningAll()
     .executeTakeFirstOrThrow();
   await addRun(db, backup, { claimed_by, lease_until, cancel_requested_at, step, progress });
-  await write(db, (trx) => recordNewest(trx, backup.database_id));
+  await write(db, (trx) => recordNewest(trx, backup.database_id, new Date()));
   return backup;
 }
 

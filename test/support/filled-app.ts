@@ -1,4 +1,4 @@
-import { type CompiledQuery, sql } from 'kysely';
+import { type CompiledQuery, type KyselyPlugin, sql } from 'kysely';
 import { expect } from 'vitest';
 import { fill, LOGIN } from '../../dev/fill/fill.ts';
 import type { Size } from '../../dev/fill/size.ts';
@@ -16,6 +16,8 @@ export interface FilledApp {
   /** The first query of each text since the last `forget`, in the order of their coming. */
   readonly seen: ReadonlyMap<string, CompiledQuery>;
   forget(): void;
+  /** How many rows the database has given since the last `forget`. */
+  rowsRead(): number;
   /** As its admin, by the cookie of a browser; a form goes out as of a page of ours. */
   ask(path: string, form?: URLSearchParams): Promise<Response>;
   /**
@@ -27,19 +29,31 @@ export interface FilledApp {
 
 const ORIGIN = 'http://localhost';
 
-export async function openFilledApp(size: Size): Promise<FilledApp> {
+export async function openFilledApp(
+  size: Size,
+  env: Readonly<Record<string, string>> = {},
+): Promise<FilledApp> {
   const seen = new Map<string, CompiledQuery>();
-  const db = openDatabase(':memory:', {
+  let rowsRead = 0;
+  const counter: KyselyPlugin = {
+    transformQuery: ({ node }) => node,
+    async transformResult({ result }) {
+      rowsRead += result.rows.length;
+      return result;
+    },
+  };
+  const opened = openDatabase(':memory:', {
     log: ({ query }) => {
       if (!seen.has(query.sql)) seen.set(query.sql, query);
     },
   });
+  const db = opened.withPlugin(counter);
   await migrate(db, { file: null, now: () => new Date() });
   await analyse(db);
   /** What the planner was told of the tables while they were empty: it may be all it knows for a day. */
   const asEmpty = (await sql<Statistic>`select tbl, idx, stat from sqlite_stat1`.execute(db)).rows;
   expect(asEmpty.length).toBeGreaterThan(0);
-  const app = await openTestApp({ db, env: { LOCAL_PATHS: '/srv' } });
+  const app = await openTestApp({ db, env: { LOCAL_PATHS: '/srv', ...env } });
   await fill(app.services, size);
   const send = async (path: string, cookie: string, form?: URLSearchParams) =>
     app.app.request(
@@ -60,7 +74,11 @@ export async function openFilledApp(size: Size): Promise<FilledApp> {
   seen.clear();
   return {
     ...{ app, db, seen },
-    forget: () => seen.clear(),
+    forget: () => {
+      seen.clear();
+      rowsRead = 0;
+    },
+    rowsRead: () => rowsRead,
     ask: (path, form) => send(path, cookie, form),
     async expectSmallPlans() {
       const queries = [...seen.values()];

@@ -6,6 +6,7 @@ import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { NewPasswordField } from '../parts/new-password-field.tsx';
 import { Notice } from '../parts/notice.tsx';
+import type { PageOfMany } from '../parts/pager.tsx';
 import { type TokenItem, TokenTable } from '../tokens/token-table.tsx';
 import { LinkedSignOn, type LinkItem, type SignOnOfAccount } from './linked-sign-on.tsx';
 import { type SessionItem, SessionTable } from './session-table.tsx';
@@ -20,9 +21,11 @@ export function AccountPage(props: {
   readonly leastPassword: number;
   /** One's own. */
   readonly tokens: readonly TokenItem[];
-  /** One’s own, those used last. */
+  /** How many have ended besides. */
+  readonly moreTokens: number;
+  /** One’s own, a page of them. */
   readonly sessions: readonly SessionItem[];
-  readonly sessionTotal: number;
+  readonly sessionPage: PageOfMany;
   /** Whether a code is asked for after the password. */
   readonly hasSecondFactor: boolean;
   readonly signOn: SignOnOfAccount;
@@ -35,10 +38,10 @@ export function AccountPage(props: {
         Signed in as <strong>{frame.user.email}</strong>, role {frame.user.role}.
       </p>
       <Display form={props.display} zone={props.zone} />
-      <OwnTokens tokens={props.tokens} />
-      <h2>Sessions</h2>
+      <OwnTokens tokens={props.tokens} more={props.moreTokens} />
+      <h2 id="sessions">Sessions</h2>
       <p>Where you are signed in. End what you don’t know, and change the password.</p>
-      <SessionTable sessions={props.sessions} total={props.sessionTotal} />
+      <SessionTable sessions={props.sessions} page={props.sessionPage} />
       <LinkedSignOn {...props.signOn} />
       {props.signOn.hasPassword ? (
         <OwnPassword {...props} links={props.signOn.links} />
@@ -142,12 +145,13 @@ function WithoutPassword({ message }: { readonly message: string | null }) {
   );
 }
 
-function OwnTokens({ tokens }: { readonly tokens: readonly TokenItem[] }) {
+function OwnTokens({ tokens, more }: { readonly tokens: readonly TokenItem[]; readonly more: number }) {
   return (
     <>
       <h2>API tokens</h2>
       <p>Scripts and pipelines sign in with a token of yours. It never may more than you.</p>
       {tokens.length > 0 && <TokenTable tokens={tokens} path="/account" />}
+      {more > 0 && <p class="muted">And {more} more that have ended.</p>}
       <div class="actions">
         <a class="button outline" href="/account/tokens/new">
           New token

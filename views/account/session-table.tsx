@@ -1,7 +1,9 @@
 import { Ago, Day } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { AskLink, type Question } from '../parts/dialog.tsx';
+import { type PageOfMany, Pager, samePage } from '../parts/pager.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
+import { withQuery } from '../parts/with-query.ts';
 import { clientName } from './client-name.ts';
 
 export interface SessionItem {
@@ -18,11 +20,12 @@ export interface SessionItem {
 /** Where somebody is signed in, each with a link that asks whether to end it. */
 export function SessionTable({
   sessions,
-  total,
+  page,
 }: {
   readonly sessions: readonly SessionItem[];
-  readonly total: number;
+  readonly page: PageOfMany;
 }) {
+  const path = samePage('/account', page);
   return (
     <>
       <Table caption="Sessions" columns={['Signed in by', 'From', 'Since', 'Last used', 'Ends', ACTIONS]}>
@@ -44,7 +47,7 @@ export function SessionTable({
             </td>
             <td>
               <AskLink
-                href={`/account?end=${session.id}`}
+                href={withQuery(path, 'end', session.id)}
                 label="End"
                 accessibleLabel={`End the session of ${session.createdAt}`}
               />
@@ -52,11 +55,8 @@ export function SessionTable({
           </tr>
         ))}
       </Table>
-      {total > sessions.length && (
-        <p>
-          The {sessions.length} that were used last, of {total}. A new password ends them all.
-        </p>
-      )}
+      <Pager page={page} path="/account" at="sessions" />
+      {page.total > page.limit && <p>Those that were used last come first. A new password ends them all.</p>}
     </>
   );
 }
@@ -69,14 +69,14 @@ const nameOf = ({ kind, agent }: SessionItem): string => {
 
 const KINDS = { ui: 'a browser', api: 'the API' } as const;
 
-/** Whether to end a session. */
-export function questionOfSession(session: SessionItem): Question {
+/** Whether to end a session. `back` is the page without the question. */
+export function questionOfSession(session: SessionItem, back: string): Question {
   const { id, createdAt, isCurrent, address } = session;
   return {
     title: isCurrent ? 'End this session?' : 'End the session?',
     action: `/account/sessions/${id}/end`,
     submit: 'End session',
-    back: '/account',
+    back,
     children: (
       <p>
         Begun by {nameOf(session)}

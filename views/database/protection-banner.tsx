@@ -7,6 +7,7 @@ import { PostButton } from '../parts/form.tsx';
 import { formatHours } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import type { ProtectionState } from '../parts/protection-badge.tsx';
+import { useReader } from '../parts/reader.ts';
 
 export interface ProtectionOfDatabase {
   readonly state: ProtectionState;
@@ -118,11 +119,28 @@ function Words(told: Told) {
   }
   return (
     <Notice tone="error">
-      Not safe: the last good backup began <Ago at={lastGoodAt} />, and one should be no older than{' '}
-      {formatHours(maxAgeHours)}.
+      <Late at={lastGoodAt} maxAgeHours={maxAgeHours} />
       <Failures {...told} />
       <WhatToDo {...told} />
     </Notice>
+  );
+}
+
+function Late({ at, maxAgeHours }: { readonly at: string; readonly maxAgeHours: number }) {
+  const now = useReader()?.now;
+  if (now !== undefined && Date.parse(at) > now.getTime()) {
+    return (
+      <>
+        Not safe: the last good backup is from the future, <Ago at={at} />. The clock was set back since, or
+        was ahead: nobody can tell how old it is. Once the clock is right, the next good backup counts.
+      </>
+    );
+  }
+  return (
+    <>
+      Not safe: the last good backup began <Ago at={at} />, and one should be no older than{' '}
+      {formatHours(maxAgeHours)}.
+    </>
   );
 }
 

@@ -9,8 +9,10 @@ import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
 import { Form, PostButton } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { Notice } from '../parts/notice.tsx';
+import { type PageOfMany, Pager, samePage } from '../parts/pager.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
+import { withQuery } from '../parts/with-query.ts';
 import { DELIVERY_STATES, DELIVERY_TONES, type DeliveryItem } from './deliveries-page.tsx';
 import { NotificationTabs } from './notification-tabs.tsx';
 
@@ -40,6 +42,7 @@ const PATH = '/notifications/webhooks';
 export function WebhooksPage(props: {
   readonly frame: Frame;
   readonly webhooks: readonly WebhookItem[];
+  readonly page: PageOfMany;
   readonly form: FormState;
   /** One that was just made: shown this once. */
   readonly secret: string | null;
@@ -47,7 +50,7 @@ export function WebhooksPage(props: {
   readonly trouble: string | null;
   readonly question: Question | null;
 }) {
-  const { frame, webhooks, form, secret, trouble } = props;
+  const { frame, webhooks, page, form, secret, trouble } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
       <NotificationTabs chosen="webhooks" user={frame.user} />
@@ -59,16 +62,19 @@ export function WebhooksPage(props: {
           <CopyBlock id="webhook-secret" text={secret} label="Secret of the webhook" />
         </>
       )}
-      {webhooks.length === 0 ? (
+      {page.total === 0 ? (
         <EmptyState title="No webhooks yet">
           <p>A webhook tells a program of yours of each backup of an environment, good or failed.</p>
         </EmptyState>
       ) : (
-        <Table caption="Webhooks" columns={['URL', 'Environment', 'Told of', 'Last sent', ACTIONS]}>
-          {webhooks.map((webhook) => (
-            <Row key={webhook.id} webhook={webhook} />
-          ))}
-        </Table>
+        <>
+          <Table caption="Webhooks" columns={['URL', 'Environment', 'Told of', 'Last sent', ACTIONS]}>
+            {webhooks.map((webhook) => (
+              <Row key={webhook.id} webhook={webhook} path={samePage(PATH, page)} />
+            ))}
+          </Table>
+          <Pager page={page} path={PATH} />
+        </>
       )}
       <Panel title="Add a webhook" id="new-webhook">
         <Form action="/notifications/webhooks" form={form} submit="Add webhook">
@@ -94,7 +100,7 @@ export function WebhooksPage(props: {
   );
 }
 
-function Row({ webhook }: { readonly webhook: WebhookItem }) {
+function Row({ webhook, path }: { readonly webhook: WebhookItem; readonly path: string }) {
   const { id, environmentId, environmentName, isReadable, events, hasSecret, enabled, last } = webhook;
   const url = isReadable ? webhook.url : UNREADABLE;
   return (
@@ -124,7 +130,7 @@ function Row({ webhook }: { readonly webhook: WebhookItem }) {
             values={{ environmentId }}
           />
         )}{' '}
-        <AskLink href={`${PATH}?remove=${id}`} label="Remove" accessibleLabel={`Remove ${url}`} />
+        <AskLink href={withQuery(path, 'remove', id)} label="Remove" accessibleLabel={`Remove ${url}`} />
       </td>
     </tr>
   );
@@ -141,13 +147,16 @@ function Last({ last: { status, createdAt, lastError } }: { readonly last: LastS
 
 const UNREADABLE = 'an address that can’t be read';
 
-/** Whether to remove a webhook. */
-export function questionOfWebhook({ id, environmentId, url, isReadable }: WebhookItem): Question {
+/** Whether to remove a webhook. `back` is the page without the question. */
+export function questionOfWebhook(
+  { id, environmentId, url, isReadable }: WebhookItem,
+  back: string,
+): Question {
   return {
     title: 'Remove the webhook?',
     action: `${PATH}/${id}/delete`,
     submit: 'Remove webhook',
-    back: PATH,
+    back,
     children: (
       <>
         <input type="hidden" name="environmentId" value={environmentId} />

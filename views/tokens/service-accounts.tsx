@@ -8,6 +8,7 @@ import { EmptyState } from '../parts/empty-state.tsx';
 import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
+import { type PageOfMany, Pager } from '../parts/pager.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
 import { PeopleTabs } from './people-tabs.tsx';
 
@@ -27,6 +28,7 @@ const BACK = { href: '/admin/service-accounts', label: 'Service accounts' };
 export function ServiceAccountsPage(props: {
   readonly frame: Frame;
   readonly accounts: readonly ServiceAccountItem[];
+  readonly page: PageOfMany;
 }) {
   return (
     <Page
@@ -40,7 +42,7 @@ export function ServiceAccountsPage(props: {
       }
     >
       <PeopleTabs chosen="accounts" />
-      {props.accounts.length === 0 ? (
+      {props.page.total === 0 ? (
         <EmptyState title="No service accounts yet">
           <p>
             A service account is no person: it owns the tokens of a pipeline or a cron job, which go on
@@ -48,28 +50,31 @@ export function ServiceAccountsPage(props: {
           </p>
         </EmptyState>
       ) : (
-        <Table caption="Service accounts" columns={['Name', 'For', 'Role', 'Tokens', 'Created', ACTIONS]}>
-          {props.accounts.map((account) => (
-            <tr key={account.id}>
-              <th scope="row">
-                {account.name} {account.disabled && <Badge tone="warning" text="disabled" />}
-              </th>
-              <td data-label="For" class="words">
-                {account.description ?? '–'}
-              </td>
-              <td data-label="Role">{account.role}</td>
-              <td data-label="Tokens">{account.apiTokens}</td>
-              <td data-label="Created">
-                <Ago at={account.createdAt} />
-              </td>
-              <td>
-                <a href={`/admin/service-accounts/${account.id}`} aria-label={`Edit ${account.name}`}>
-                  Edit
-                </a>
-              </td>
-            </tr>
-          ))}
-        </Table>
+        <>
+          <Table caption="Service accounts" columns={['Name', 'For', 'Role', 'Tokens', 'Created', ACTIONS]}>
+            {props.accounts.map((account) => (
+              <tr key={account.id}>
+                <th scope="row">
+                  {account.name} {account.disabled && <Badge tone="warning" text="disabled" />}
+                </th>
+                <td data-label="For" class="words">
+                  {account.description ?? '–'}
+                </td>
+                <td data-label="Role">{account.role}</td>
+                <td data-label="Tokens">{account.apiTokens}</td>
+                <td data-label="Created">
+                  <Ago at={account.createdAt} />
+                </td>
+                <td>
+                  <a href={`/admin/service-accounts/${account.id}`} aria-label={`Edit ${account.name}`}>
+                    Edit
+                  </a>
+                </td>
+              </tr>
+            ))}
+          </Table>
+          <Pager page={props.page} path={BACK.href} />
+        </>
       )}
     </Page>
   );

@@ -4,6 +4,7 @@ import { Badge } from '../parts/badge.tsx';
 import { AskLink, type Question } from '../parts/dialog.tsx';
 import { useReader } from '../parts/reader.ts';
 import { ACTIONS, Table } from '../parts/table.tsx';
+import { withQuery } from '../parts/with-query.ts';
 
 export interface TokenItem {
   readonly id: string;
@@ -57,7 +58,7 @@ export function TokenTable(props: {
           </td>
           <td>
             <AskLink
-              href={`${path}${path.includes('?') ? '&' : '?'}revoke=${token.id}`}
+              href={withQuery(path, 'revoke', token.id)}
               label="Revoke"
               accessibleLabel={`Revoke ${token.name}`}
             />

@@ -2,7 +2,7 @@ import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Dialog, type Question } from '../parts/dialog.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
-import { type PageOfMany, Pager } from '../parts/pager.tsx';
+import { type PageOfMany, Pager, samePage } from '../parts/pager.tsx';
 import { PeopleTabs } from './people-tabs.tsx';
 import { type TokenItem, TokenTable } from './token-table.tsx';
 
@@ -14,7 +14,6 @@ export function TokensPage(props: {
   readonly question: Question | null;
 }) {
   const { frame, tokens, page } = props;
-  const path = page.offset === 0 ? '/admin/tokens' : `/admin/tokens?offset=${page.offset}`;
   return (
     <Page
       frame={frame}
@@ -33,7 +32,7 @@ export function TokensPage(props: {
         </EmptyState>
       ) : (
         <>
-          <TokenTable tokens={tokens} path={path} hasOwners />
+          <TokenTable tokens={tokens} path={samePage('/admin/tokens', page)} hasOwners />
           <Pager page={page} path="/admin/tokens" />
         </>
       )}

@@ -9,9 +9,11 @@ import { listBucketStates } from '../../storage/buckets.ts';
 import { askDeepTest, deepTestResult, runningDeepTest } from '../../storage/deep-test.ts';
 import { lastDeepTest, type StoredDeepTest } from '../../storage/deep-test-results.ts';
 import { isStorageEnabled, listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
+import { listSpacesBuckets } from '../../storage/list-buckets.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
+import type { SpacesTest } from '../../storage/spaces-test.ts';
 import { deleteSpaces, getSpaces, type SpacesConfig, spacesInput } from '../../storage/storage.ts';
-import { listSpacesBuckets, type SpacesTest, tryStorage } from '../../storage/try-storage.ts';
+import { tryStorage } from '../../storage/try-storage.ts';
 import { type ApiEnv, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 

@@ -5,28 +5,32 @@ import { questionOfLink, type SignOnOfAccount } from '../../../views/account/lin
 import { questionOfSession, type SessionItem } from '../../../views/account/session-table.tsx';
 import type { Question } from '../../../views/parts/dialog.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { samePage } from '../../../views/parts/pager.tsx';
 import { questionOfToken, type TokenItem } from '../../../views/tokens/token-table.tsx';
 import { changePassword } from '../../auth/change-password.ts';
 import { endOneSession, listSessions } from '../../auth/own-sessions.ts';
 import { chooseZone, ownZone } from '../../auth/own-zone.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { factorOf } from '../../auth/second-factor.ts';
+import type { Page } from '../../page.ts';
 import type { Services } from '../../services-port.ts';
 import { readTimeZone } from '../../settings/settings.ts';
-import { listTokens } from '../../tokens/tokens.ts';
 import { accountSignOnRoutes, signOnOf } from './account-sign-on.tsx';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
 import { THEMES, writeThemeCookie } from './kit/reader.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { clearSessionCookie } from './kit/session-cookie.ts';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { ownTokens } from './own-tokens.ts';
 
 const SECRETS = ['currentPassword', 'newPassword'];
 
+/** Beside the tokens, of which there may be fifty. */
 const SESSIONS_SHOWN = 20;
 const displayForm = z.object({ timeZone: ownZone, theme: z.enum(THEMES) });
 
@@ -46,11 +50,10 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
   });
   const page = async (c: Context<UiEnv>, refused: RefusedForms = {}) => {
     const { id: ownId, user, timeZone } = c.get('session');
-    const tokens = await listTokens(services.db, { ownerUserId: user.id });
-    const { sessions: listed, total } = await listSessions(services, user.id);
-    const sessions = listed
-      .slice(0, SESSIONS_SHOWN)
-      .map((session) => ({ ...session, isCurrent: session.id === ownId }));
+    const { tokens, more: moreTokens } = await ownTokens(services, user.id);
+    const sessionPage = pageOf(c, SESSIONS_SHOWN);
+    const { sessions: listed, total } = await listSessions(services, user.id, sessionPage);
+    const sessions = listed.map((session) => ({ ...session, isCurrent: session.id === ownId }));
     const signOn = await signOnOf(c, services, refused.link);
     return (
       <AccountPage
@@ -60,11 +63,12 @@ export function accountRoutes(services: Services): Hono<UiEnv> {
         zone={await readTimeZone(services.db)}
         leastPassword={leastPassword(services.config, 'page')}
         tokens={tokens}
+        moreTokens={moreTokens}
         sessions={sessions}
-        sessionTotal={total}
+        sessionPage={{ ...sessionPage, total }}
         signOn={signOn}
         hasSecondFactor={(await factorOf(services.db, user.id)) !== null}
-        question={questionOf(c, { tokens, sessions, signOn })}
+        question={questionOf(c, { tokens, sessions, sessionPage, signOn })}
       />
     );
   };
@@ -122,6 +126,7 @@ function questionOf(
   own: {
     readonly tokens: readonly TokenItem[];
     readonly sessions: readonly SessionItem[];
+    readonly sessionPage: Page;
     readonly signOn: SignOnOfAccount;
   },
 ): Question | null {
@@ -129,7 +134,7 @@ function questionOf(
   const token = own.tokens.find(({ id }) => id === revoke);
   if (token !== undefined) return questionOfToken(token, `/account/tokens/${token.id}/revoke`, '/account');
   const session = own.sessions.find(({ id }) => id === end);
-  if (session !== undefined) return questionOfSession(session);
+  if (session !== undefined) return questionOfSession(session, samePage('/account', own.sessionPage));
   const link = own.signOn.links.find(({ id }) => id === unlink);
   return link === undefined || !own.signOn.hasPassword ? null : questionOfLink(link);
 }

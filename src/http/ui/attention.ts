@@ -51,7 +51,7 @@ async function worstOf(
       environmentName: showsEnvironment ? environmentName : null,
       lastGoodAt: protection.lastGood?.at ?? null,
       restorableAt: drills.get(id)?.restorable?.at ?? null,
-      cause: oneLine(causeOf(database, failures.get(id), schedules.get(id))),
+      cause: oneLine(causeOf(database, failures.get(id), schedules.get(id), services.now())),
     };
   });
 }
@@ -61,12 +61,16 @@ function causeOf(
   { protection, lastEnded }: KnownDatabase,
   failure: string | undefined,
   schedule: ScheduleStand | undefined,
+  now: Date,
 ): string {
   const { state, lastGood } = protection;
   if (state === 'paused') return sentence('Its schedule is paused', schedule?.pausedReason ?? '');
   if (failure) return failure;
   if (lastEnded !== null && !lastEnded.isGood)
     return 'Its newest backup was found damaged after it was made.';
+  if (state === 'late' && lastGood !== null && lastGood.at > now.toISOString()) {
+    return 'Its last good backup is from the future: the clock was set back since, or was ahead.';
+  }
   if (schedule === undefined) return 'It has no schedule: nothing backs it up by itself.';
   const { lastTime } = schedule;
   const isSince = lastTime !== null && (lastGood === null || lastTime.at > lastGood.at);

@@ -1,7 +1,7 @@
 import type { Choice } from '../../../views/parts/field.tsx';
 import type { Services } from '../../services-port.ts';
 import { listBucketStates } from '../../storage/buckets.ts';
-import { listSpacesBuckets } from '../../storage/try-storage.ts';
+import { listSpacesBuckets } from '../../storage/list-buckets.ts';
 
 /** Somebody waits at a form: what can't be told by then is left out. */
 const STATES_WITHIN_MS = 4_000;

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { questionOfEnvironment } from '../../../views/environment-deletion.tsx';
 import { EnvironmentSettingsPage } from '../../../views/environment-settings.tsx';
 import { type EnvironmentItem, EnvironmentsPage, NewEnvironmentPage } from '../../../views/environments.tsx';
+import type { Frame } from '../../../views/frame/frame.ts';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { hasRole } from '../../auth/roles.ts';
 import { countStatesByEnvironment, NO_DATABASES } from '../../backups/protection-states.ts';
@@ -18,6 +19,7 @@ import {
 } from '../../environments/environments.ts';
 import { makeSshKey, newSshKey, removeAskedSshKey } from '../../environments/made-ssh-key.ts';
 import { getSsh, setSsh, sshSettings } from '../../environments/ssh-access.ts';
+import type { Page } from '../../page.ts';
 import type { Services } from '../../services-port.ts';
 import { listSpacesEnvironments } from '../../storage/enabled.ts';
 import { keyShown } from './key-shown.ts';
@@ -25,11 +27,13 @@ import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { isTicked, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
+const PER_PAGE = 50;
 const SECRETS = ['sshPrivateKey'];
 
 /** Environments and, under Configuration, the settings of each. */
@@ -37,9 +41,10 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
   ui.get('/environments', only('viewer'), async (c) => {
+    const frame = await frameOf(c, services);
     return sendPage(
       c,
-      <EnvironmentsPage frame={await frameOf(c, services)} environments={await itemsOf(services)} />,
+      <EnvironmentsPage frame={frame} {...(await listOf(services, frame, pageOf(c, PER_PAGE)))} />,
     );
   });
 
@@ -71,7 +76,8 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
         // Said once, here: where the files lie is kept nowhere but in the audit from now on.
         const flash = { tone: 'success', text: `${name} is deleted. ${describeKept(keptObjects)}` } as const;
         const frame = { ...(await frameOf(c, services)), flash };
-        return sendPage(c, <EnvironmentsPage frame={frame} environments={await itemsOf(services)} />);
+        const list = await listOf(services, frame, { limit: PER_PAGE, offset: 0 });
+        return sendPage(c, <EnvironmentsPage frame={frame} {...list} />);
       },
     });
   });
@@ -147,14 +153,22 @@ export function environmentRoutes(services: Services): Hono<UiEnv> {
 /** Where the key stays as it is. */
 const userAlone = sshSettings.omit({ sshPrivateKey: true });
 
-/** Every environment with what is in it, and how safe that is. */
-async function itemsOf(services: Services): Promise<readonly EnvironmentItem[]> {
+/** A page of the environments. The frame of each page has all of their names: they are counted there. */
+async function listOf(services: Services, { environments }: Pick<Frame, 'environments'>, page: Page) {
+  return {
+    environments: await itemsOf(services, page),
+    page: { ...page, total: environments.length },
+  };
+}
+
+/** Environments with what is in them, and how safe that is. */
+async function itemsOf(services: Services, page: Page): Promise<readonly EnvironmentItem[]> {
   const states = await countStatesByEnvironment(services);
   const mayUse = new Map(
     (await listSpacesEnvironments(services.db)).map(({ id, spacesEnabled }) => [id, spacesEnabled]),
   );
   const downloads = await environmentsWithDownloads(services.db);
-  return (await listEnvironments(services.db)).map(({ id, name, createdAt, counts }) => ({
+  return (await listEnvironments(services.db, page)).map(({ id, name, createdAt, counts }) => ({
     ...{ id, name, createdAt, servers: counts.servers },
     databases: states.get(id) ?? NO_DATABASES,
     mayUseStorage: mayUse.get(id) === true,

@@ -3,6 +3,7 @@ import { type DiscoveredDatabases, discoveryInput } from '../../databases/discov
 import type { SharedSettings } from '../../databases/register-found.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { engines } from '../../engines/engines.ts';
+import { short } from '../../short-text.ts';
 import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
 
 /** Where applications usually keep files, for who does not know better. */
@@ -66,7 +67,11 @@ export function toFoundItems(
   ticked: readonly string[] | null,
 ): readonly FoundItem[] {
   const items = found.map(({ databaseName, filePath, sizeBytes, registered, obstacle }) => ({
-    name: databaseName ?? filePath ?? '',
+    // What can't be registered is shown to be recognised, no more.
+    name:
+      obstacle === null
+        ? (databaseName ?? filePath ?? '')
+        : short(databaseName ?? filePath ?? '', LONGEST_SHOWN),
     value: encodeURIComponent(databaseName ?? filePath ?? ''),
     sizeBytes,
     registered,
@@ -76,7 +81,10 @@ export function toFoundItems(
   return items.map((item) => ({ ...item, isTicked: ticked === null ? isLone : ticked.includes(item.name) }));
 }
 
-const isOffered = ({ registered, obstacle }: Pick<FoundItem, 'registered' | 'obstacle'>) =>
+const LONGEST_SHOWN = 300;
+
+/** It can be registered. */
+export const isOffered = ({ registered, obstacle }: Pick<FoundItem, 'registered' | 'obstacle'>) =>
   registered === null && obstacle === null;
 
 /** The names that a form of ours sent; what is none of them is left out. */

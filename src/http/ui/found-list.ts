@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Destinations, FoundList, SearchedServer } from '../../../views/find-databases.tsx';
+import type { Destinations, FoundItem, FoundList, SearchedServer } from '../../../views/find-databases.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { isAppError } from '../../errors.ts';
 import { providerOf } from '../../object-stores/providers.ts';
@@ -8,12 +8,14 @@ import { isStorageEnabled } from '../../storage/enabled.ts';
 import { mostUsedBucket } from '../../storage/in-use.ts';
 import { plainEndpoint, spacesRow } from '../../storage/storage.ts';
 import { bucketChoices } from './bucket-choices.ts';
-import { BUCKET, type FoundOnServer, LOCAL, toFoundItems } from './find-form.ts';
+import { BUCKET, type FoundOnServer, isOffered, LOCAL, toFoundItems } from './find-form.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { scheduleChoices } from './schedule-choice.ts';
 
-/** So many fit onto a page. */
-const MOST_SHOWN = 200;
+/** So much of it fits onto a page. */
+const MOST_SHOWN = 100;
+const MOST_BYTES = 36_000;
+const ROW_BYTES = 220;
 
 /** With its tags, which rules of schedules look at. */
 export interface TaggedServer extends SearchedServer {
@@ -30,10 +32,11 @@ export async function foundList(
 ): Promise<FoundList> {
   const items = toFoundItems(discovered, ticked);
   const { destinations, note } = await destinationsFor(c, services, server.environment.id);
-  const more = items.length - MOST_SHOWN;
+  const shown = firstOf(items);
+  const more = items.length - shown.length;
   return {
     serverVersion: discovered.serverVersion,
-    found: items.slice(0, MOST_SHOWN),
+    found: shown,
     notes: [
       ...discovered.notes,
       ...(more > 0 ? [`${more} more were found; register these first, or name other folders.`] : []),
@@ -46,6 +49,30 @@ export async function foundList(
       tags: server.tags,
     }),
   };
+}
+
+/** As many as fit; where not all do, those first that can be registered, so that one gets to each. */
+function firstOf(items: readonly FoundItem[]): readonly FoundItem[] {
+  if (fitting(items) === items.length) return items;
+  const [open, others] = [items.filter(isOffered), items.filter((item) => !isOffered(item))];
+  const sorted = [...open, ...others];
+  return sorted.slice(0, fitting(sorted));
+}
+
+/** How many, one at least. A name stands in its row once as it is, and twice as forms send it. */
+function fitting(items: readonly FoundItem[]): number {
+  let bytes = 0;
+  const end = items.findIndex(({ name, value }, index) => {
+    bytes += ROW_BYTES + bytesOf(name) + 2 * bytesOf(value);
+    return index === MOST_SHOWN || (index > 0 && bytes > MOST_BYTES);
+  });
+  return end < 0 ? items.length : end;
+}
+
+/** In HTML. */
+function bytesOf(text: string): number {
+  const escaped = text.match(/[&<>"']/g)?.length ?? 0;
+  return new TextEncoder().encode(text).length + 5 * escaped;
 }
 
 /** Where the backups of an environment may go; a storage that gives no list says why. */

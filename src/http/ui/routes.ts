@@ -40,6 +40,7 @@ import { overviewRoutes } from './overview.tsx';
 import { type DescribedApi, referenceRoutes } from './reference.tsx';
 import { restoreLoginRoutes } from './restore-logins.tsx';
 import { restoreRenameRoutes } from './restore-rename.tsx';
+import { restoreRunRoutes } from './restore-run.tsx';
 import { restoreRoutes } from './restores.tsx';
 import { inPlaceRoutes } from './restores-in-place.tsx';
 import { retentionRoutes } from './retention.tsx';
@@ -101,6 +102,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', backupPageRoutes(services));
   ui.route('/', restoreRenameRoutes(services));
   ui.route('/', restoreRoutes(services));
+  ui.route('/', restoreRunRoutes(services));
   ui.route('/', inPlaceRoutes(services));
   ui.route('/', scheduleRoutes(services));
   ui.route('/', storageRoutes(services));

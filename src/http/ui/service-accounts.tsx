@@ -8,6 +8,7 @@ import {
 } from '../../../views/tokens/service-accounts.tsx';
 import type { Services } from '../../services-port.ts';
 import {
+  countServiceAccounts,
   createServiceAccount,
   deleteServiceAccount,
   getServiceAccount,
@@ -22,11 +23,13 @@ import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { isTicked, textOf } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
+const PER_PAGE = 50;
 const LIST = '/admin/service-accounts';
 
 /** Admin > Users & tokens > Service accounts. */
@@ -45,8 +48,15 @@ export function serviceAccountRoutes(services: Services): Hono<UiEnv> {
   );
 
   ui.get(LIST, only('admin'), async (c) => {
-    const accounts = await listServiceAccounts(services.db);
-    return sendPage(c, <ServiceAccountsPage frame={await frameOf(c, services)} accounts={accounts} />);
+    const page = pageOf(c, PER_PAGE);
+    return sendPage(
+      c,
+      <ServiceAccountsPage
+        frame={await frameOf(c, services)}
+        accounts={await listServiceAccounts(services.db, page)}
+        page={{ ...page, total: await countServiceAccounts(services.db) }}
+      />,
+    );
   });
 
   ui.get(`${LIST}/new`, only('admin'), async (c) =>

@@ -10,6 +10,7 @@ import { isAppError } from '../../errors.ts';
 import { listLeftBehind } from '../../leftovers/leftovers.ts';
 import { isSound } from '../../object-stores/deep-test/result.ts';
 import { providerOf } from '../../object-stores/providers.ts';
+import type { Page } from '../../page.ts';
 import { bucketPlace, filledPlaces } from '../../reports/places.ts';
 import { lastReport } from '../../reports/send-weekly.ts';
 import type { Services } from '../../services-port.ts';
@@ -28,6 +29,7 @@ import { spacesPolicy } from '../../storage/policy.ts';
 import { getSpaces, plainEndpoint, spacesRow } from '../../storage/storage.ts';
 import { capabilityCard } from './deep-test.tsx';
 import { frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { storedIn } from './stored-growth.ts';
@@ -40,6 +42,7 @@ export async function sendStorage(
 ): Promise<Response> {
   const config = await getSpaces(services);
   const environments = await accessOf(services);
+  const page = pageOf(c, PER_PAGE);
   return sendPage(
     c,
     <StoragePage
@@ -48,16 +51,20 @@ export async function sendStorage(
       {...(await storedByPlace(services))}
       growth={await storedIn(services, null)}
       buckets={shown.buckets ?? NOT_ASKED}
-      environments={environments}
+      environments={environments.slice(page.offset, page.offset + page.limit)}
+      environmentPage={{ ...page, total: environments.length }}
       policy={config === null ? null : await policyOrNull(services)}
       leftovers={await leftoversOf(services)}
       test={shown.test ?? null}
       capabilities={await capabilityCard(services)}
-      question={config === null ? null : await questionOf(c, services, environments)}
+      question={config === null ? null : await questionOf(c, services, environments, page)}
     />,
   );
 }
 
+/** Of the environments; what else the page lists is short. */
+const PER_PAGE = 50;
+const PLACES_SHOWN = 30;
 const LEFTOVERS_SHOWN = 10;
 
 /** One more than are shown is asked for: it tells that there are more. */
@@ -66,13 +73,17 @@ async function leftoversOf({ db }: Services) {
   return { leftovers: found.slice(0, LEFTOVERS_SHOWN), hasMore: found.length > LEFTOVERS_SHOWN };
 }
 
-/** What lies where, and by how much that has changed since it was noted last. */
+/** What lies where, and by how much that has changed since it was noted last: where the most lies, and how much elsewhere. */
 async function storedByPlace({ db }: Services) {
   const report = await lastReport(db);
   const places = await filledPlaces(db);
+  const least = places.map(({ bytes }) => bytes).sort((a, b) => b - a)[PLACES_SHOWN - 1] ?? 0;
+  const shown = places.filter(({ bytes }) => bytes >= least).slice(0, PLACES_SHOWN);
+  const others = places.filter((place) => !shown.includes(place));
   return {
     reportedAt: report?.at ?? null,
-    stored: places.map(({ name, bucket, backups, bytes }) => ({
+    elsewhere: { places: others.length, bytes: others.reduce((sum, { bytes }) => sum + bytes, 0) },
+    stored: shown.map(({ name, bucket, backups, bytes }) => ({
       name: bucket?.name ?? name,
       endpoint: bucket === null ? null : plainEndpoint(bucket.endpoint),
       count: backups,
@@ -141,11 +152,12 @@ async function questionOf(
   c: Context<UiEnv>,
   { db }: Services,
   environments: readonly EnvironmentAccess[],
+  page: Page,
 ): Promise<Question | null> {
   if (c.req.query('delete') !== undefined) return questionOfStorage(dependentsOf(await spacesImpact(db)));
   const asked = environments.find(({ id, spacesEnabled }) => spacesEnabled && id === c.req.query('disable'));
   if (asked === undefined) return null;
-  return questionOfAccess(asked, (await environmentImpact(db, asked.id)).names);
+  return questionOfAccess(asked, (await environmentImpact(db, asked.id)).names, page);
 }
 
 function dependentsOf({ databases, environments, backups }: SpacesImpact) {

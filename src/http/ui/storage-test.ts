@@ -1,7 +1,8 @@
 import type { Advice, TestResult } from '../../../views/parts/connection-test.tsx';
 import type { DiagnosisKind } from '../../object-stores/diagnose/diagnosis.ts';
 import type { Services } from '../../services-port.ts';
-import { type BucketDetail, SCOPED_KEY, type SpacesTest, tryStorage } from '../../storage/try-storage.ts';
+import { type BucketDetail, SCOPED_KEY, type SpacesTest } from '../../storage/spaces-test.ts';
+import { tryStorage } from '../../storage/try-storage.ts';
 
 /** The form's field for the names of a scoped key's buckets. */
 export const BUCKETS_FIELD = '/admin/storage/edit#field-buckets';

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { TestOutcome } from '../../../views/parts/connection-test.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
+import { samePage } from '../../../views/parts/pager.tsx';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint } from '../../../views/storage-endpoint.tsx';
 import { StorageFormPage } from '../../../views/storage-form.tsx';
@@ -9,8 +10,8 @@ import { type InputIssue, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
+import type { SpacesTest } from '../../storage/spaces-test.ts';
 import { deleteSpaces, getSpaces, type SpacesInput } from '../../storage/storage.ts';
-import type { SpacesTest } from '../../storage/try-storage.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FlashKey, goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, readForm, readValues } from './kit/form-body.ts';
@@ -120,7 +121,8 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
   ui.post('/admin/storage/environments/:environmentId', only('admin'), async (c) => {
     const body = await readForm(c);
     const enabled = isTicked(body, 'enabled');
-    const to = body['next'] === HOME ? HOME : '/admin/storage';
+    const [, offset = '0'] = /^(\d{1,9})$/.exec(body['offset'] ?? '') ?? [];
+    const to = body['next'] === HOME ? HOME : samePage('/admin/storage', { offset: Number(offset) });
     await setSpacesEnvironment(services, actorOf(c, services), c.req.param('environmentId'), enabled);
     return goTo(c, services, to, enabled ? 'storage-enabled' : 'storage-disabled');
   });

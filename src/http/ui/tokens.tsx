@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { samePage } from '../../../views/parts/pager.tsx';
 import { NewTokenPage, TokenMadePage, type TokenPlace } from '../../../views/tokens/new-token.tsx';
 import { questionOfToken } from '../../../views/tokens/token-table.tsx';
 import { TokensPage } from '../../../views/tokens/tokens-page.tsx';
@@ -49,7 +50,7 @@ export function tokenRoutes(services: Services): Hono<UiEnv> {
         question={
           asked === undefined
             ? null
-            : questionOfToken(asked, `/admin/tokens/${asked.id}/revoke`, '/admin/tokens')
+            : questionOfToken(asked, `/admin/tokens/${asked.id}/revoke`, samePage('/admin/tokens', page))
         }
       />,
     );

@@ -8,7 +8,15 @@ import { changePassword } from '../../auth/change-password.ts';
 import { leastPassword, newPasswordField } from '../../auth/password-rules.ts';
 import { ROLES } from '../../auth/roles.ts';
 import { factorOf, usersWithSecondFactor } from '../../auth/second-factor.ts';
-import { createUser, deleteUser, getUser, listUsers, type User, updateUser } from '../../auth/users.ts';
+import {
+  countUsers,
+  createUser,
+  deleteUser,
+  getUser,
+  listUsers,
+  type User,
+  updateUser,
+} from '../../auth/users.ts';
 import { emailField, line } from '../../fields.ts';
 import { hasPassword, listIdentities, unlink, usersWithIdentity } from '../../oidc/identities.ts';
 import type { Services } from '../../services-port.ts';
@@ -18,11 +26,14 @@ import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { textOf } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
+const PER_PAGE = 50;
+const LONGEST_SEARCH = 200;
 const SECRETS = ['password', 'newPassword'];
 const details = z.object({ name: line(100).nullable(), role: z.enum(ROLES) });
 
@@ -37,17 +48,21 @@ export function userRoutes(services: Services): Hono<UiEnv> {
     <NewUserPage frame={await frameOf(c, services)} form={form} leastPassword={least} />
   );
 
-  ui.get('/admin/users', only('admin'), async (c) =>
-    sendPage(
+  ui.get('/admin/users', only('admin'), async (c) => {
+    const page = pageOf(c, PER_PAGE);
+    const search = (c.req.query('q') ?? '').slice(0, LONGEST_SEARCH).trim();
+    return sendPage(
       c,
       <UsersPage
         frame={await frameOf(c, services)}
-        users={await listUsers(services.db)}
+        users={await listUsers(services.db, page, search)}
+        page={{ ...page, total: await countUsers(services.db, search) }}
+        search={search}
         withSecondFactor={await usersWithSecondFactor(services.db)}
         linked={await usersWithIdentity(services.db)}
       />,
-    ),
-  );
+    );
+  });
 
   ui.get('/admin/users/new', only('admin'), async (c) =>
     sendPage(c, await newUserPage(c, freshForm({ role: 'viewer' }))),

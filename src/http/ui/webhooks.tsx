@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { questionOfWebhook, WebhooksPage } from '../../../views/notifications/webhooks-page.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { samePage } from '../../../views/parts/pager.tsx';
 import { listDeliveries } from '../../notifications/delivery-log.ts';
 import { testSubscription } from '../../notifications/send-webhook.ts';
 import {
@@ -14,6 +15,7 @@ import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, readForm, textOf } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
+import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { sayNext, takeSaid } from './kit/sign-on-cookies.ts';
@@ -21,6 +23,7 @@ import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 
 const PAGE = '/notifications/webhooks';
+const PER_PAGE = 50;
 const TEST_MS = 30_000;
 
 /** The webhooks of all environments, for operators. */
@@ -69,7 +72,8 @@ async function sendWebhooks(
 ): Promise<Response> {
   const frame = await frameOf(c, services);
   const names = new Map(frame.environments.map(({ id, name }) => [id, name]));
-  const subscriptions = await listAllSubscriptions(services);
+  const page = pageOf(c, PER_PAGE);
+  const { subscriptions, total } = await listAllSubscriptions(services, page);
   const webhooks = await Promise.all(
     subscriptions.map(async (subscription) => ({
       ...subscription,
@@ -85,10 +89,11 @@ async function sendWebhooks(
     <WebhooksPage
       frame={frame}
       webhooks={webhooks}
+      page={{ ...page, total }}
       form={form ?? freshForm(fresh)}
       secret={secret}
       trouble={await takeSaid(c, services)}
-      question={asked === undefined ? null : questionOfWebhook(asked)}
+      question={asked === undefined ? null : questionOfWebhook(asked, samePage(PAGE, page))}
     />,
     form === undefined ? 200 : 422,
   );

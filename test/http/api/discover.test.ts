@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { discoverDatabases } from '../../../src/databases/discover.ts';
+import { MOST_FOUND } from '../../../src/engines/engine.ts';
 import type { Host } from '../../../src/hosts/host.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
 import type { TestPostgres } from '../../support/postgres.ts';
@@ -152,6 +153,105 @@ describe('files on a server over SSH', () => {
     expect(partly.found.map(({ filePath }) => filePath)).toEqual([path]);
     expect(partly.notes).toEqual([expect.stringContaining('took too long and was ended')]);
     await until('it to be gone from the host', 10_000, async () => !(await isHanging()));
+  });
+});
+
+describe('files on a server that has very many, or tells what it likes', () => {
+  const search = () => discover({ type: 'sqlite', folders: [sshd.folder] });
+  /** In the place of a program that the search runs. */
+  const replace = (name: string, script: string) =>
+    sshd.insideHost(
+      `cd /srv/shells/busybox && rm -f ${name} && cat >${name} <<'END'\n#!/bin/sh\n${script}\nEND\nchmod +x ${name}`,
+    );
+  const asBusybox = () =>
+    app.call('PATCH', `/api/servers/${serverId}`, { body: { sshUser: sshd.usersByShell.busybox } });
+  const tells = async (script: string) => {
+    await replace('find', 'exit 0');
+    await replace('xargs', `cat >/dev/null; ${script}`);
+    await asBusybox();
+    return search();
+  };
+
+  it('are looked for no longer than more can be listed, among 50,000', async () => {
+    const root = sshd.hostPath(`${sshd.folder}/many`);
+    mkdirSync(root);
+    const kinds = { empty: '', other: 'x'.repeat(600), base: 'SQLite format 3\0'.padEnd(4096, '\0') };
+    for (const [name, text] of Object.entries(kinds)) writeFileSync(join(root, name), text);
+    for (let folder = 0; folder < 50; folder += 1) {
+      mkdirSync(join(root, String(folder)));
+      for (let file = 0; file < 1000; file += 1) {
+        const kind = file % 40 === 0 ? 'base' : file % 20 === 1 ? 'other' : 'empty';
+        linkSync(join(root, kind), join(root, String(folder), `${file} "ü"`));
+      }
+    }
+    const { status, body } = await discover({ type: 'sqlite', folders: [`${sshd.folder}/many`] });
+    expect([status, body.found.length]).toEqual([200, MOST_FOUND]);
+    expect(body.notes).toEqual([
+      `There are more than ${MOST_FOUND}; those after them are not listed.`,
+      'The search found too much and was ended; there may be more. Name folders with less in them.',
+    ]);
+    const isLooking = async () => (await sshd.processes()).some((one) => /find -H|xargs/.test(one));
+    await until('nobody to look any more', 10_000, async () => !(await isLooking()));
+    rmSync(root, { recursive: true });
+  });
+
+  it('are none where it never ends: nothing is kept of what it goes on with', async () => {
+    for (const endless of ['exec cat /dev/zero', 'exec yes "SQLite format 3"', 'exec cat /dev/urandom']) {
+      const { status, body } = await tells(endless);
+      expect([endless, status, body.found]).toEqual([endless, 200, []]);
+      const ended =
+        'The search found too much and was ended; there may be more. Name folders with less in them.';
+      expect([endless, body.notes.at(-1), body.notes.length <= 2]).toEqual([endless, ended, true]);
+    }
+    await until('it to be gone from the host', 10_000, async () => {
+      return !(await sshd.processes()).some((one) => /\/dev\/(zero|urandom)|^yes/.test(one));
+    });
+  });
+
+  it('are taken by what can be read of it, with why the others can’t be registered', async () => {
+    const long = `/srv/${'x'.repeat(4000)}`;
+    const { status, body } =
+      await tells(String.raw`printf 'file\00099999999999999999999\000/srv/\342\200\256בסיס "1".db\000'
+printf 'file\0001\000/srv/half \303\000file\000-1\000/srv/two\nlines\000nonsense\000\000\000'
+printf 'file\0001\000${long}\000'
+i=0; while [ $i -lt 300 ]; do printf 'closed\000\000/etc/%s\000searched\0001\000/x\000' $i; i=$((i+1)); done
+printf 'closed\000\000${sshd.folder}\000'`);
+    expect(status).toBe(200);
+    const found = body.found.map((one: Record<string, unknown>) => [one['filePath'], one['sizeBytes']]);
+    expect(found).toEqual([
+      ['/srv/two\nlines', null],
+      [long, 1],
+      ['/srv/\u202eבסיס "1".db', null],
+    ]);
+    const why = expect.stringContaining('too long or holds line breaks');
+    expect(body.found.map((one: Record<string, unknown>) => one['obstacle'])).toEqual([why, why, null]);
+    expect(body.notes).toEqual([
+      `There is no folder ${sshd.folder} that may be looked into.`,
+      'Left out because their names are not in UTF-8: 1.',
+    ]);
+    const nonsense = await tells(`printf 'file'`);
+    expect([nonsense.status, nonsense.body.found]).toEqual([200, []]);
+  });
+
+  it('can’t be told of where it never says a word, which is said', async () => {
+    await replace('sh', 'exec sleep 4713');
+    await asBusybox();
+    const late = new AbortController();
+    const searching = discoverDatabases(
+      app.services,
+      serverId,
+      { type: 'sqlite', folders: [sshd.folder] },
+      { signal: new AbortController().signal, deadline: late.signal },
+    );
+    const settled = expect(searching).rejects.toMatchObject({
+      code: 'host_timeout',
+      message: expect.stringMatching(/^The search for databases on .* took too long\. See on the host/),
+    });
+    await until('it to be silent', 10_000, async () =>
+      (await sshd.processes()).some((one) => one.includes('sleep 4713')),
+    );
+    late.abort();
+    await settled;
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -108,6 +108,35 @@ describe('databases found on a server', () => {
     // Taken off, it stays off.
     const body = { ...search, offered: ticked(html)[0] ?? '', destination: 'local' };
     expect(ticked((await operator.post(`${server}/find/register`, body)).html)).toEqual([]);
+  });
+
+  it('are as many at once as a page holds, whatever they are called, and those that are registered make room', async () => {
+    const root = join(folder, 'many');
+    // Of 1,000 characters, some of which are five in HTML and others nine in a form.
+    const deep = join(root, ...Array.from({ length: 4 }, () => `${"'<ü".repeat(60)}`));
+    mkdirSync(deep, { recursive: true });
+    for (let file = 0; file < 130; file += 1) linkSync(join(folder, 'app.db'), join(root, `${file} &.db`));
+    for (let file = 0; file < 30; file += 1) linkSync(join(folder, 'app.db'), join(deep, `${file}.db`));
+    const search = { type: 'sqlite', folders: root };
+    const found = await operator.post(`${server}/find`, search);
+    const nodes = found.html.match(/<[a-z]/g)?.length ?? 0;
+    const bytes = Buffer.byteLength(found.html);
+    expect([bytes, bytes <= 60 * 1024, nodes, nodes <= 1500]).toEqual([bytes, true, nodes, true]);
+    const offered = values(found.html, 'found');
+    expect(found.html).toContain(`${160 - offered.length} more were found; register these first`);
+    const body = new URLSearchParams([
+      ...Object.entries({ ...search, destination: 'local' }),
+      ...offered.flatMap((value) => [
+        ['found', value],
+        ['offered', value],
+      ]),
+    ]);
+    expect((await operator.post(`${server}/find/register`, body.toString())).status).toBe(303);
+    const others = values((await operator.post(`${server}/find`, search)).html, 'found');
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.filter((value) => offered.includes(value))).toEqual([]);
+    const long = values((await operator.post(`${server}/find`, { ...search, folders: deep })).html, 'found');
+    expect([long.length > 0, long.length < 30]).toEqual([true, true]);
   });
 
   it('are not looked for by a form that asks for nothing, or by nobody', async () => {

@@ -230,6 +230,35 @@ describe('the environment', () => {
   });
 });
 
+describe('a cookie of another version', () => {
+  const NONSENSE = [
+    ...['', '%', '%E0%A4%A', 'null', '{"v":2}', '__proto__', '1.2.3', 's%3Aabc.def', 'x'.repeat(4000)],
+    ...['server-saved:9:9:9', 'server-saved:-1:1e9', encodeURIComponent(ODD), 'eyJhbGciOiJub25lIn0.e30.'],
+  ];
+
+  it('of a choice or a word is as if it were not there', async () => {
+    for (const name of ['environment', 'flash', 'theme', 'zone', 'browser', 'halfway', 'said', 'oidc_x']) {
+      for (const value of NONSENSE) {
+        const cookie = `${viewer.cookie()}; bridgeport_${name}=${value}`;
+        const { status, html } = await viewer.get('/account', { cookie });
+        expect([name, value, status]).toEqual([name, value, 200]);
+        expect([name, value, /undefined|NaN|Invalid Date/.exec(html)]).toEqual([name, value, null]);
+      }
+    }
+  });
+
+  it('of a session leads to the sign-in, which works, and one beside it is in nobody’s way', async () => {
+    for (const value of NONSENSE) {
+      for (const name of ['bridgeport_session', '__Host-bridgeport_session']) {
+        const { status, location } = await pages.visitor().get('/runs', { cookie: `${name}=${value}` });
+        expect([name, value, status, location]).toEqual([name, value, 303, '/login?next=%2Fruns']);
+      }
+      const other = { cookie: `__Host-bridgeport_session=${value}; ${viewer.cookie()}` };
+      expect([value, (await viewer.get('/runs', other)).status]).toEqual([value, 200]);
+    }
+  });
+});
+
 describe('what a form has done', () => {
   it('is said once, on the page that it leads to, and stands in no address', async () => {
     const operator = await pages.signedIn('operator');

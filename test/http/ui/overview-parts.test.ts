@@ -173,7 +173,7 @@ describe('what needs attention', () => {
       .set({ database_id: good.database_id })
       .where('id', '=', later.id)
       .execute();
-    await write(services.db, (trx) => recordNewest(trx, good.database_id));
+    await write(services.db, (trx) => recordNewest(trx, good.database_id, new Date()));
     await services.db.deleteFrom('databases').where('id', '=', later.database_id).execute();
     const damaged = await backedUp('damaged', 3, { ...GOOD, verification: 'failed' });
     const paused = await backedUp('paused', 90, GOOD);

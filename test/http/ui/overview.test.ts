@@ -70,7 +70,7 @@ it('says of what was never backed up that no schedule does it, where nothing fai
   });
   await db.updateTable('databases').set({ name: 'lone "ü"' }).where('id', '=', databaseId).execute();
   await db.deleteFrom('backups').where('id', '=', id).execute();
-  await write(db, (trx) => recordNewest(trx, databaseId));
+  await write(db, (trx) => recordNewest(trx, databaseId, new Date()));
   const cause = async () =>
     /lone &quot;ü&quot;.*?<\/li>/s.exec((await viewer.get('/')).html)?.[0]?.includes('It has no schedule') ??
     null;
@@ -164,7 +164,7 @@ it('gives the way to copy the master key: the path, or in a container the comman
     if (isOver) {
       const is = { status: 'completed', outcome: 'completed', verification: 'stored' } as const;
       await services.db.updateTable('backups').set(is).where('id', '=', good.id).execute();
-      await write(services.db, (trx) => recordNewest(trx, good.database_id));
+      await write(services.db, (trx) => recordNewest(trx, good.database_id, new Date()));
       expect(await isFirst()).toBe(false);
     }
     expect(shown(await ask(false, '/'))).toBe(file);

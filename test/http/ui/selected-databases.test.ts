@@ -304,5 +304,5 @@ async function addBackups(databaseId: string, count: number): Promise<void> {
       .values({ id: newId(), backup_id: id, kind: 'dump', number: 0, ...place, key, bytes: 1000 })
       .execute();
   }
-  await write(db, (trx) => recordNewest(trx, databaseId));
+  await write(db, (trx) => recordNewest(trx, databaseId, new Date()));
 }

@@ -167,7 +167,7 @@ describe('System', () => {
       ...{ status: 'failed', outcome: 'failed', storage_type: 'spaces', error },
     });
     await db.updateTable('databases').set({ backup_storage_type: 'spaces' }).execute();
-    await write(db, (trx) => recordNewest(trx, backup.database_id));
+    await write(db, (trx) => recordNewest(trx, backup.database_id, new Date()));
     // An answer counts for five seconds: asked of an app that has given none yet.
     const answer = await createApp(pages.services).request('http://localhost/admin/system', {
       headers: { cookie: admin.cookie() },
