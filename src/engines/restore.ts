@@ -39,6 +39,10 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
   readonly inPlace?: InPlaceTarget | undefined;
   /** Where it goes into the database `newName` itself, which is in use; absent: into something new, or beside it. */
   readonly live?: LiveTarget | undefined;
+  /** As `PreflightPlan.place` told it before it was made: what is not there in another place is not gone. Null or absent where nobody knows. */
+  readonly madeIn?: string | null;
+  /** As `MadePlan.identify` told it; null or absent where that was not asked yet. */
+  readonly made?: string | null;
   /** What the dump holds; null or absent where nobody knows. */
   readonly contents?: DumpContents | null;
 }
@@ -84,8 +88,8 @@ export interface RestorePlan {
   /** Of something new that stays, where the engine can tell it from all else later. */
   readonly made?: MadePlan;
   /**
-   * Removes what `create` made and `finish` has not ended, and nothing else; status 0 where it is gone already. Whatever still works
-   * on it is ended first.
+   * Removes what `create` made and `finish` has not ended, and nothing else; status 0 where it is gone already. Fails, with the field
+   * `mayBeGone`, where it is not there, but this is not the place it was made in. Whatever still works on it is ended first.
    */
   readonly remove: HostCommand;
   /** An `AppError` for an admin, from what a failed command of these left; undefined when it is nothing known. */
@@ -96,6 +100,8 @@ export interface RestorePlan {
 export interface MadePlan {
   /** Before `finish`: tells it from all else, whatever it will be called. Fails where there is nothing. */
   readonly identify: { readonly command: HostCommand; read(stdout: string): string };
+  /** Whether the one of that id has the name that it was to get. */
+  isNamed(id: string): { readonly command: HostCommand; read(stdout: string): boolean };
   /**
    * After `finish`. Fails, and has removed nothing, where what has its name is something else, where it has another name by now, where
    * somebody uses it or wrote into it since, where nobody can tell whether somebody did, and where it is no longer there, but nobody
@@ -108,6 +114,8 @@ export interface PreflightPlan {
   readonly command: HostCommand;
   /** Reads the command's stdout. Throws for what is no answer. */
   read(stdout: string): readonly PreflightCheck[];
+  /** From the same stdout, what tells the place in which it would be made, such as a disk or a server; null where nobody can tell. */
+  place?(stdout: string): string | null;
   explain(failure: CommandFailure): Error | undefined;
 }
 

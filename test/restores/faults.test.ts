@@ -523,6 +523,32 @@ describe('a restore that its app did not survive', () => {
     expect(await bed.databases()).toContain(row.new_name);
     const again = await killed({ state: 'finishing', new_name: row.new_name });
     expect(await repaired(again)).toMatchObject({ run: { state: 'completed' }, restore: { state: 'done' } });
+    // One that nobody could end, and that has its name all the same, is not removed as something half.
+    const [found] = await bed.postgres.query(
+      `SELECT oid::text FROM pg_database WHERE datname = '${row.new_name.replaceAll("'", "''")}'`,
+    );
+    const made = JSON.stringify({ made: `${found?.['oid']} - -` });
+    const { db } = bed.app.services;
+    const ofRow = db.updateTable('restores').where('id', '=', row.id);
+    await ofRow.set({ state: 'left', load_options: made }).execute();
+    await bed.app.ask('POST', `/api/restores/${row.id}/clean-up`, bed.postgres.superuser);
+    expect((await bed.app.ask('GET', `/api/restores/${row.id}`))['restore']).toMatchObject({ state: 'done' });
+    expect(await bed.databases()).toContain(row.new_name);
+    // Another one has its name since, and it is gone.
+    const lost = await killed({
+      state: 'finishing',
+      new_name: row.new_name,
+      load_options: '{"made":"1 - -"}',
+    });
+    expect(await repaired(lost)).toMatchObject({
+      run: { state: 'uncertain' },
+      restore: {
+        state: 'finishing',
+        removal_error: expect.stringContaining('somebody has dropped or renamed'),
+      },
+    });
+    await db.deleteFrom('runs').where('id', '=', lost.id).execute();
+    await db.deleteFrom('restores').where('id', '=', lost.id).execute();
     await bed.postgres.dropDatabase(row.new_name);
     expect(await bed.databases()).toEqual(before);
   });

@@ -5,7 +5,7 @@ import { connectionSecrets } from './connection.ts';
 import { dropPostgres } from './drop.ts';
 import { oid, readTold, tellLines, toldIn } from './identity.ts';
 import { identifyScript, oidIn } from './in-place/in-place.ts';
-import { literal } from './restore-lines.ts';
+import { literal, maintenanceLines } from './restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from './restore-target.ts';
 
 /** A restored database keeps its OID through every rename, and no other has it as long as it is there. */
@@ -19,6 +19,10 @@ ${untilLeft(work)}
 ${tellLines(work)}`),
       read: readMade,
     },
+    isNamed: (id) => ({
+      command: command(`${maintenanceLines(target)}\nask ${quote(isNamedQuery(target.newName, oid(id)))}`),
+      read: (stdout) => /^t$/m.test(stdout),
+    }),
     drop: (id, facts) =>
       dropPostgres(
         target,
@@ -29,6 +33,10 @@ ${tellLines(work)}`),
         facts,
       ),
   };
+}
+
+function isNamedQuery(name: string, id: string): string {
+  return `SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${id} AND datname = ${literal(name)})`;
 }
 
 /** The last session of the load tells what it wrote when it leaves, which may take a moment. */

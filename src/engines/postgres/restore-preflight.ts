@@ -12,12 +12,14 @@ import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './
 import { isOnHost, ROOM_OF, roomOf } from './restore-room.ts';
 import { tableChecks } from './restore-tables.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
+import { READ_SYSTEM, readSystem, TELL_SYSTEM } from './server.ts';
 
 /** Looks at server, programs, name, rights, room, and what the dump needs, before anything is made. */
 export function preflightPostgres(target: PostgresRestoreTarget): PreflightPlan {
   return {
     command: { script: preflightScript(target), secrets: connectionSecrets(target) },
     read: (stdout) => readChecks(target, stdout),
+    place: readSystem,
     explain: (failure) => explainPostgresRestore(target, failure),
   };
 }
@@ -30,6 +32,8 @@ printf 'bridgeport:psql=%s\\n' "$("$psql" --version)"
 if find_pg_restore 2>/dev/null; then printf 'bridgeport:pg_restore=%s\\n' "$("$pg_restore" --version)"; fi
 facts=$(ask ${quote(factsQuery(target))}) || exit
 printf 'bridgeport:facts=%s\\n' "$facts"
+${READ_SYSTEM}
+${TELL_SYSTEM}
 ${target.inPlace ? `replaced=$(ask ${quote(replacedQuery(target, target.inPlace))}) || exit\nprintf 'bridgeport:replaced=%s\\n' "$replaced"` : ''}
 ${target.inPlace?.adopts ? `adopted=$(ask ${quote(adoptedQuery(target.inPlace.adopts))}) || exit\nprintf 'bridgeport:adopted=%s\\n' "$adopted"` : ''}
 ${target.live ? liveScript(target) : ''}

@@ -5,9 +5,10 @@ import type { CountedTable, CountPlan, RestorePlan } from '../restore.ts';
 import { newArchiveGuard } from './archive-guard.ts';
 import { newCommandGuard } from './command-guard.ts';
 import { connectionSecrets } from './connection.ts';
+import { oid } from './identity.ts';
 import { adoptScript, giveBackScript } from './in-place/adopt.ts';
 import { swapPostgres } from './in-place/in-place.ts';
-import { keepReplaced, refuseSwapped, trySettings } from './in-place/restore-beside.ts';
+import { keepReplaced, refuseSwapped, refuseUnknown, trySettings } from './in-place/restore-beside.ts';
 import { restoreLive } from './live/live.ts';
 import { madeByPostgres } from './made.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
@@ -24,6 +25,7 @@ import {
 } from './restore-lines.ts';
 import { preflightPostgres } from './restore-preflight.ts';
 import { type PostgresRestoreTarget, workName } from './restore-target.ts';
+import { requireSystem } from './server.ts';
 import { IN_USE, PSQL_SETTINGS } from './tools.ts';
 
 const MOST_NAME_BYTES = 63;
@@ -231,7 +233,7 @@ if exists ${quote(literal(work))}; then
     printf '%s\\n' "$said" >&2
     exit 3
   done
-elif ! exists ${quote(literal(target.newName))}; then
+elif ! exists ${quote(`${literal(target.newName)}${target.made ? ` AND oid = ${oid(target.made)}` : ''}`)}; then
   echo 'bridgeport: the restored database is gone' >&2
   exit 65
 fi`;
@@ -248,9 +250,14 @@ ${maintenanceLines(target)}
 ${endOwnSessions(work)}
 ${target.inPlace ? keepReplaced(target, target.inPlace) : ''}
 tries=0
-until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do
+until said=$(sql --command='DROP DATABASE ${work}' 2>&1); do
   tries=$((tries + 1))
-  case $said in ${IN_USE}) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
+  case $said in *':  3D000: '*)
+    ${requireSystem(target.madeIn)}
+    ${refuseUnknown(target)}
+    break
+    ;;
+  ${IN_USE}) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
   printf '%s\\n' "$said" >&2
   exit 3
 done

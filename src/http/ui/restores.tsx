@@ -26,7 +26,7 @@ import { listServersOf } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
-import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
+import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 import { environmentFrame, frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
@@ -136,7 +136,8 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
     return submit(c, services, {
       ...atItsEnd(c, services),
       async act(_, body) {
-        await cleanUpRestore(services, actorOf(c, services), id, loginIn(body), c.req.raw.signal);
+        const input = { ...loginIn(body), mayBeGone: isTicked(body, 'mayBeGone') };
+        await cleanUpRestore(services, actorOf(c, services), id, input, c.req.raw.signal);
         return { to: `/restores/${id}`, say: 'restore-cleaned-up' };
       },
     });
