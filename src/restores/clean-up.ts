@@ -23,7 +23,7 @@ export interface CleanUpInput extends CleanUpLogin {
 
 /**
  * Removes what a restore has made and could not remove by itself; one that turns out to have its name, or its place, is done instead,
- * and what it replaced is kept. Throws `not_found`, `conflict` where there is no such thing, and
+ * and what it replaced is kept. Gives which of the two it came to. Throws `not_found`, `conflict` where there is no such thing, and
  * `dump_refused` with why it could not be removed now either; or why nobody can tell whether it is gone, with the field `mayBeGone`.
  */
 export async function cleanUpRestore(
@@ -32,7 +32,7 @@ export async function cleanUpRestore(
   id: string,
   input: CleanUpInput,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<'removed' | 'done'> {
   const { db, now, vault } = context;
   const restore = await loadRestore(db, id);
   refuseUnlessLeft(restore.state);
@@ -53,7 +53,7 @@ export async function cleanUpRestore(
     const more = failed === null ? { details: { runId: id, state, ...said } } : { error: failed.message };
     await recordAudit(trx, actor, auditEntry('backup', 'restore.clean_up', of, more), now());
   });
-  if (failed === null) return;
+  if (failed === null) return state;
   if (mayBeAskedOf(failed))
     throw new AppError('conflict', failed.message, { details: { field: 'mayBeGone' } });
   throw new AppError('dump_refused', `It is still there. ${failed.message}`);

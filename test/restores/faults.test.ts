@@ -531,7 +531,8 @@ describe('a restore that its app did not survive', () => {
     const { db } = bed.app.services;
     const ofRow = db.updateTable('restores').where('id', '=', row.id);
     await ofRow.set({ state: 'left', load_options: made }).execute();
-    await bed.app.ask('POST', `/api/restores/${row.id}/clean-up`, bed.postgres.superuser);
+    const cleanUp = `/api/restores/${row.id}/clean-up`;
+    expect(await bed.app.ask('POST', cleanUp, bed.postgres.superuser)).toMatchObject({ state: 'done' });
     expect((await bed.app.ask('GET', `/api/restores/${row.id}`))['restore']).toMatchObject({ state: 'done' });
     expect(await bed.databases()).toContain(row.new_name);
     // Another one has its name since, and it is gone.
@@ -581,7 +582,7 @@ describe('a restore that its app did not survive', () => {
     const { username, password } = bed.postgres.superuser;
     expect((await bed.app.call('POST', path, { username, password })).status).toBe(400);
     await db.updateTable('restores').set({ port: bed.postgres.port }).where('id', '=', row.id).execute();
-    await bed.app.ask('POST', path, { username, password });
+    expect(await bed.app.ask('POST', path, { username, password })).toMatchObject({ state: 'removed' });
     expect(await bed.databases()).toEqual(before);
     expect((await bed.app.call('POST', path, {})).status).toBe(409);
   });

@@ -144,13 +144,14 @@ export function restoreRoutes(services: Services) {
       path: '/api/restores/:id/clean-up',
       access: 'operator',
       summary:
-        'Remove what a failed restore has made and could not remove by itself; `mayBeGone` where nobody can tell whether it is gone, and somebody says that it is',
+        'Remove what a failed restore has made and could not remove by itself; `mayBeGone` where nobody can tell whether it is gone, and somebody says that it is; `state` is `done` where it turns out to be there, whole, by its name',
       body: z.object({ ...login, mayBeGone: z.boolean().optional() }),
-      answer: success,
+      // `done`: it has its name, or its place, and nothing was removed.
+      answer: success.extend({ state: z.enum(['removed', 'done']) }),
       refusals: [404, 409],
       handle: async ({ params, actor, body, signal }) => {
-        await cleanUpRestore(services, actor, params.id, body, signal);
-        return SUCCESS;
+        const end = await cleanUpRestore(services, actor, params.id, body, signal);
+        return { ...SUCCESS, state: end };
       },
     }),
     route({

@@ -137,8 +137,8 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
       ...atItsEnd(c, services),
       async act(_, body) {
         const input = { ...loginIn(body), mayBeGone: isTicked(body, 'mayBeGone') };
-        await cleanUpRestore(services, actorOf(c, services), id, input, c.req.raw.signal);
-        return { to: `/restores/${id}`, say: 'restore-cleaned-up' };
+        const end = await cleanUpRestore(services, actorOf(c, services), id, input, c.req.raw.signal);
+        return { to: `/restores/${id}`, say: end === 'done' ? 'restore-found-whole' : 'restore-cleaned-up' };
       },
     });
   });
