@@ -87,6 +87,8 @@ export interface RestorePlan {
   readonly swap?: SwapPlan;
   /** Of something new that stays, where the engine can tell it from all else later. */
   readonly made?: MadePlan;
+  /** Of something new that stays and was found whole: whether it has the name that it was to get. Absent where nobody can tell. */
+  readonly isNamed?: { readonly command: HostCommand; read(stdout: string): boolean };
   /**
    * Removes what `create` made and `finish` has not ended, and nothing else; status 0 where it is gone already. Fails, with the field
    * `mayBeGone`, where it is not there, but this is not the place it was made in. Whatever still works on it is ended first.
@@ -100,8 +102,6 @@ export interface RestorePlan {
 export interface MadePlan {
   /** Before `finish`: tells it from all else, whatever it will be called. Fails where there is nothing. */
   readonly identify: { readonly command: HostCommand; read(stdout: string): string };
-  /** Whether the one of that id has the name that it was to get. */
-  isNamed(id: string): { readonly command: HostCommand; read(stdout: string): boolean };
   /**
    * After `finish`. Fails, and has removed nothing, where what has its name is something else, where it has another name by now, where
    * somebody uses it or wrote into it since, where nobody can tell whether somebody did, and where it is no longer there, but nobody

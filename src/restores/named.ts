@@ -16,8 +16,8 @@ export async function endIfNamed(
   row: RestoreRow,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { made } = loadOptionsOf(row);
-  if (row.in_place === 1 || made === undefined) return false;
+  const wasWhole = row.counts !== null || loadOptionsOf(row).made !== undefined;
+  if (row.in_place === 1 || row.is_drill === 1 || !wasWhole) return false;
   const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, 'person');
   try {
     const options = {
@@ -27,8 +27,8 @@ export async function endIfNamed(
       idleTimeoutMs: LOOK_MS,
     };
     const run = (command: HostCommand) => hostOutput(host, command, options);
-    const look = plan.made?.isNamed(made);
-    if (look === undefined || !look.read(await run(look.command))) return false;
+    const { isNamed } = plan;
+    if (isNamed === undefined || !isNamed.read(await run(isNamed.command))) return false;
     if (plan.finish !== null) await run(plan.finish);
     return true;
   } finally {

@@ -246,12 +246,18 @@ describe('a restore', () => {
       await server.query('CREATE TABLE t (n int)', name);
       await expect(runOn(other, other.remove)).rejects.toMatchObject(elsewhere);
       await expect(runOn(other, other.finish ?? other.create)).rejects.toMatchObject(elsewhere);
+      const isNamed = async ({ isNamed: look, ...plan }: typeof other) =>
+        look?.read(await runOn(plan, look.command));
+      await expect(isNamed(other)).rejects.toMatchObject(elsewhere);
+      expect(await isNamed(on(here))).toBe(true);
       await runOn(on(here), on(here).finish ?? other.create);
       await runOn(on(here), on(here).remove);
       expect(await databases()).toContain(name);
       await server.dropDatabase(name);
-      // What has its mark is it.
+      // What has its mark is it, and not whole yet.
+      expect(await isNamed(on(here))).toBe(false);
       await runOn(other, other.create);
+      expect(await isNamed(other)).toBe(false);
       await runOn(other, other.remove);
       expect(await databases()).not.toContain(name);
     },

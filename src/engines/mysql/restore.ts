@@ -36,6 +36,10 @@ export function restoreMysql(target: RestoreTarget<MysqlOptions>): RestorePlan {
     check: command(inside, `${CHOOSE}\n${analyzeAll(mark)}`),
     finish: command(inside, finishScript(name, mark, target)),
     remove: command(outside, removeScript(name, mark, target)),
+    isNamed: {
+      command: command(outside, isNamedScript(name, mark, target)),
+      read: (stdout) => /^bridgeport:named$/m.test(stdout),
+    },
     explain: (failure) => explainMysqlRestore(inside, failure),
   };
 }
@@ -108,6 +112,17 @@ if [ "$marked" != 1 ]; then
 fi
 (run_made ${quote(killEach)}) >/dev/null 2>&1
 ask ${quote(`DROP DATABASE IF EXISTS ${quotedName(name)}`)}`;
+}
+
+/** Without its mark, and with something in it, it is the one that was finished, where that was made. */
+function isNamedScript(name: string, mark: string, { madeIn }: RestoreTarget): string {
+  const count = `SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)}`;
+  return `${CHOOSE}
+marked=$(ask ${quote(countMarks(name, mark))}) || exit
+[ "$marked" != 1 ] || exit 0
+${requirePlace(madeIn)}
+tables=$(ask ${quote(count)}) || exit
+[ "$tables" = 0 ] || echo bridgeport:named`;
 }
 
 function countMarks(name: string, mark: string): string {

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
-import type { MadePlan } from '../restore.ts';
+import type { MadePlan, RestorePlan } from '../restore.ts';
 import { connectionSecrets } from './connection.ts';
 import { dropPostgres } from './drop.ts';
 import { oid, readTold, tellLines, toldIn } from './identity.ts';
@@ -19,10 +19,6 @@ ${untilLeft(work)}
 ${tellLines(work)}`),
       read: readMade,
     },
-    isNamed: (id) => ({
-      command: command(`${maintenanceLines(target)}\nask ${quote(isNamedQuery(target.newName, oid(id)))}`),
-      read: (stdout) => /^t$/m.test(stdout),
-    }),
     drop: (id, facts) =>
       dropPostgres(
         target,
@@ -35,8 +31,16 @@ ${tellLines(work)}`),
   };
 }
 
-function isNamedQuery(name: string, id: string): string {
-  return `SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${id} AND datname = ${literal(name)})`;
+/** As `RestorePlan.isNamed`, of a database that was told from all else. */
+export function isNamedPostgres(target: PostgresRestoreTarget, made: string): RestorePlan['isNamed'] {
+  const isThere = `SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${oid(made)} AND datname = ${literal(target.newName)})`;
+  return {
+    command: {
+      script: `${maintenanceLines(target)}\nask ${quote(isThere)}`,
+      secrets: connectionSecrets(target),
+    },
+    read: (stdout) => /^t$/m.test(stdout),
+  };
 }
 
 /** The last session of the load tells what it wrote when it leaves, which may take a moment. */

@@ -10,7 +10,7 @@ import { adoptScript, giveBackScript } from './in-place/adopt.ts';
 import { swapPostgres } from './in-place/in-place.ts';
 import { keepReplaced, refuseSwapped, refuseUnknown, trySettings } from './in-place/restore-beside.ts';
 import { restoreLive } from './live/live.ts';
-import { madeByPostgres } from './made.ts';
+import { isNamedPostgres, madeByPostgres } from './made.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { loadByJobs, spoolLines } from './restore-jobs.ts';
 import {
@@ -64,12 +64,17 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
       `${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=${quote(WITHOUT_TIMEOUTS)} --command=ANALYZE >/dev/null`,
     ),
     finish: target.inPlace ? null : command(finishScript(target)),
-    ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : { made: madeByPostgres(target) }),
+    ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : besideOf(target)),
     remove: command(
       adopts && target.inPlace ? giveBackScript(target, adopts, target.inPlace) : removeScript(target),
     ),
     explain: (failure) => explainPostgresRestore(target, failure),
   };
+}
+
+function besideOf(target: PostgresRestoreTarget): Pick<RestorePlan, 'made' | 'isNamed'> {
+  const isNamed = target.made ? isNamedPostgres(target, target.made) : undefined;
+  return { made: madeByPostgres(target), ...(isNamed && { isNamed }) };
 }
 
 function checkName(name: string): void {

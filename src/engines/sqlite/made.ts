@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import type { DropFacts } from '../drop.ts';
-import type { MadePlan } from '../restore.ts';
+import type { MadePlan, RestorePlan } from '../restore.ts';
 import { explainSqliteDrop, MADE_FAILURES } from './drop-failures.ts';
 import { LOOK_WHO, SEES_ALL } from './in-place/openers.ts';
 import { INODE } from './in-place/state.ts';
@@ -15,10 +15,6 @@ export function madeBySqlite(path: string, lines: string): MadePlan {
   const command = (script: string) => ({ script: `${lines}\n${TOLD}\n${script}` });
   return {
     identify: { command: command(IDENTIFY), read: readMade },
-    isNamed: (id) => ({
-      command: command(`require_parent\n! ${isMade(id) ?? 'false'} || echo bridgeport:named`),
-      read: (stdout) => /^bridgeport:named$/m.test(stdout),
-    }),
     drop: (id, facts) => ({
       command: command(dropScript(idsOf(id), facts)),
       where: { command: command(whereScript(idsOf(id))), read: readPlace },
@@ -55,6 +51,16 @@ function readMade(stdout: string): string {
 interface Ids {
   readonly identity: string;
   readonly changedAt: string;
+}
+
+/** As `RestorePlan.isNamed`. */
+export function isNamedSqlite(made: string | null | undefined, lines: string): RestorePlan['isNamed'] {
+  const isThere = isMade(made);
+  if (isThere === undefined) return undefined;
+  return {
+    command: { script: `${lines}\nrequire_parent\n! ${isThere} || echo bridgeport:named` },
+    read: (stdout) => /^bridgeport:named$/m.test(stdout),
+  };
 }
 
 /** A condition of the shell: whether the file `$new` is the one of which that was recorded. */

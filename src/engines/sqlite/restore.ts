@@ -4,7 +4,7 @@ import type { CountedTable, RestorePlan, RestoreTarget } from '../restore.ts';
 import { newSqliteGuard } from './guard/guard.ts';
 import { CREATE_KEPT, removeBeside, swapSqlite } from './in-place/in-place.ts';
 import { preflightInPlace } from './in-place/preflight.ts';
-import { isMade, madeBySqlite } from './made.ts';
+import { isMade, isNamedSqlite, madeBySqlite } from './made.ts';
 import type { SqliteOptions } from './options.ts';
 import { goneLines, PLACE } from './place.ts';
 import { explainSqliteRestore } from './restore-failures.ts';
@@ -35,7 +35,10 @@ export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan
     explain: (failure) => explainSqliteRestore(path, failure),
   };
   const { inPlace } = target;
-  if (!inPlace) return { ...beside, made: madeBySqlite(path, lines) };
+  if (!inPlace) {
+    const isNamed = isNamedSqlite(target.made, lines);
+    return { ...beside, made: madeBySqlite(path, lines), ...(isNamed && { isNamed }) };
+  }
   pathOf(inPlace.keptName);
   const replaced = { newName: path, token: target.token, inPlace, lines, madeIn: target.madeIn };
   return {
