@@ -232,18 +232,22 @@ async function foundWhole(id: string): Promise<void> {
 
 describe('what was found whole and is left, since nobody could end it', () => {
   it.each([
-    ['its folder is there still', false],
-    ['nothing else is', true],
-  ])('is done, and not removed, where it has its name and %s', async (_what, isCleared) => {
+    ['its folder is there, with its other name', [], 'a person'],
+    ['its folder is there, empty', ['restored.sqlite'], 'a person'],
+    ['its folder is there, empty', ['restored.sqlite'], 'the next start'],
+    ['nothing else is', ['.'], 'a person'],
+  ])('is done, and not removed, where it has its name and %s (%s, %s)', async (_what, cleared, by) => {
     const id = await killed();
     await foundWhole(id);
     const work = join(place, made());
     linkSync(join(work, 'restored.sqlite'), path);
-    if (isCleared) rmSync(work, { recursive: true });
-    await services.db.updateTable('restores').set({ state: 'left' }).where('id', '=', id).execute();
+    for (const name of cleared) rmSync(join(work, name), { recursive: true });
     // Somebody goes on with it.
     writeFileSync(path, 'in use');
-    await cleanUp(id);
+    if (by === 'a person') {
+      await services.db.updateTable('restores').set({ state: 'left' }).where('id', '=', id).execute();
+      await cleanUp(id);
+    } else expect(await repaired(id)).toMatchObject({ run: 'completed', state: 'done' });
     expect([await stateOf(id), readdirSync(place)]).toEqual(['done', [path.slice(place.length + 1)]]);
     expect(readFileSync(path, 'utf8')).toBe('in use');
   });

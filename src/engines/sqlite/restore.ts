@@ -112,12 +112,14 @@ function readCounts(stdout: string): readonly CountedTable[] {
  * it goes on.
  */
 function finishScript({ options: { filePath: source }, made }: RestoreTarget<SqliteOptions>): string {
+  // Where nobody could tell it, its second name does, as long as that is there.
+  const isNamed = isMade(made) ?? '[ "$new" -ef restored.sqlite ]';
   return `if [ ! -e "$folder" ]; then
   [ -f "$new" ] && ${isMade(made) ?? ':'} && exit 0
   refuse 'gone'
 fi
 cd -- "$folder" && [ -O . ] || refuse 'gone'
-if [ ! "$new" -ef restored.sqlite ]; then
+if ! ${isNamed}; then
   ${CHECK}
   refuse_taken
   source=${quote(source ?? '')}
