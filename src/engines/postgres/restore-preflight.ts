@@ -19,7 +19,7 @@ export function preflightPostgres(target: PostgresRestoreTarget): PreflightPlan 
   return {
     command: { script: preflightScript(target), secrets: connectionSecrets(target) },
     read: (stdout) => readChecks(target, stdout),
-    place: readSystem,
+    place: (stdout) => placeIn(target, stdout),
     explain: (failure) => explainPostgresRestore(target, failure),
   };
 }
@@ -52,6 +52,7 @@ function factsQuery({ newName, needs }: PostgresRestoreTarget): string {
     'version', pg_catalog.current_setting('server_version'),
     'isStandby', pg_catalog.pg_is_in_recovery(),
     'isTaken', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(newName)}),
+    'oid', (SELECT oid::pg_catalog.text FROM pg_catalog.pg_database WHERE datname = ${literal(newName)}),
     'user', CURRENT_USER,
     'mayCreate', (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER),
     'roles', (SELECT pg_catalog.json_agg(needed.name) FROM pg_catalog.unnest(${textArray(needs?.roles ?? [])}) needed(name)
@@ -64,12 +65,21 @@ const factsShape = z.object({
   version: z.string(),
   isStandby: z.boolean(),
   isTaken: z.boolean(),
+  oid: z.string().nullable(),
   user: z.string(),
   mayCreate: z.boolean().nullable(),
   roles: z.array(z.string()).nullable(),
   extensions: z.array(z.string()).nullable(),
 });
 type Facts = z.infer<typeof factsShape>;
+
+/** Of one that goes into a database in use, that is told, too: another one of its name has other tables. */
+function placeIn({ live }: PostgresRestoreTarget, stdout: string): string | null {
+  const system = readSystem(stdout);
+  if (!live) return system;
+  const { oid = null } = factsOf(/^bridgeport:facts=(.*)$/m.exec(stdout)?.[1]) ?? {};
+  return oid === null ? null : `${system ?? '-'} ${oid}`;
+}
 
 function readChecks(target: PostgresRestoreTarget, stdout: string): readonly PreflightCheck[] {
   const answers = new Map<string, string>();
