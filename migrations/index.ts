@@ -34,6 +34,7 @@ import * as sessionOrigins from './0032_session_origins.ts';
 import * as bucketsAndZones from './0033_buckets_and_zones.ts';
 import * as runAskers from './0034_run_askers.ts';
 import * as proofsAtHand from './0035_proofs_at_hand.ts';
+import * as restoredNames from './0036_restored_names.ts';
 
 /** Every migration by its name, in order. A released one is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -72,4 +73,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0033_buckets_and_zones': bucketsAndZones,
   '0034_run_askers': runAskers,
   '0035_proofs_at_hand': proofsAtHand,
+  '0036_restored_names': restoredNames,
 };

@@ -6,7 +6,7 @@ export interface DropPlan {
   readonly command: HostCommand;
   /**
    * Tells the place it lies in, such as a disk, before the drop: what is not there later was dropped by one of which nobody heard only
-   * there. Null where nobody can tell. Absent where the command looks itself.
+   * there. Null where nobody can tell, or it is not there. Absent where the command looks itself.
    */
   readonly where?: { readonly command: HostCommand; read(stdout: string): string | null };
   /** What the command, which ended well, came to, from its stdout. */
@@ -24,6 +24,8 @@ export interface DropFacts {
   readonly registered: readonly string[];
   /** Somebody says that nobody uses it, for where that can't be seen. */
   readonly isUnused: boolean;
+  /** Nothing else has what is in it, and nobody has said that it may go: where it is there, it stays. */
+  readonly isOnlyCopy: boolean;
   /** Somebody says that it was dropped: what is not there counts as that. */
   readonly mayBeGone: boolean;
   /**
@@ -43,3 +45,8 @@ export interface KeptFacts extends DropFacts {
 export function asideName(token: string): string {
   return `bp_drop_${token}`;
 }
+
+/** Of what nothing else is a copy, and why. */
+export const ONLY_KEPT =
+  'what was there before the restore: no safety backup was made, or it is deleted, pruned or damaged.';
+export const ONLY_RESTORED = 'what was restored into it: its backup is deleted, pruned or damaged.';

@@ -39,6 +39,10 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
   readonly inPlace?: InPlaceTarget | undefined;
   /** Where it goes into the database `newName` itself, which is in use; absent: into something new, or beside it. */
   readonly live?: LiveTarget | undefined;
+  /** As `PreflightPlan.place` told it before it was made: what is not there in another place is not gone. Null or absent where nobody knows. */
+  readonly madeIn?: string | null;
+  /** As `MadePlan.identify` told it; null or absent where that was not asked yet. */
+  readonly made?: string | null;
   /** What the dump holds; null or absent where nobody knows. */
   readonly contents?: DumpContents | null;
 }
@@ -83,9 +87,11 @@ export interface RestorePlan {
   readonly swap?: SwapPlan;
   /** Of something new that stays, where the engine can tell it from all else later. */
   readonly made?: MadePlan;
+  /** Of something new that stays and was found whole: whether it has the name that it was to get. Absent where nobody can tell. */
+  readonly isNamed?: { readonly command: HostCommand; read(stdout: string): boolean };
   /**
-   * Removes what `create` made and `finish` has not ended, and nothing else; status 0 where it is gone already. Whatever still works
-   * on it is ended first.
+   * Removes what `create` made and `finish` has not ended, and nothing else; status 0 where it is gone already. Fails, with the field
+   * `mayBeGone`, where it is not there, but this is not the place it was made in. Whatever still works on it is ended first.
    */
   readonly remove: HostCommand;
   /** An `AppError` for an admin, from what a failed command of these left; undefined when it is nothing known. */
@@ -108,6 +114,8 @@ export interface PreflightPlan {
   readonly command: HostCommand;
   /** Reads the command's stdout. Throws for what is no answer. */
   read(stdout: string): readonly PreflightCheck[];
+  /** From the same stdout, what tells the place in which it would be made, such as a disk or a server; null where nobody can tell. */
+  place?(stdout: string): string | null;
   explain(failure: CommandFailure): Error | undefined;
 }
 

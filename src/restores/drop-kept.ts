@@ -16,7 +16,7 @@ import { refuseTaken } from './taken-since.ts';
  * Drops what a restore in place has replaced: the very one, by what was recorded of it. `taken-back`: it has its place again by whoever
  * went back, so that nothing was dropped and nothing is kept any more. Throws `not_found`; `conflict` where nothing is kept, what has that
  * name is something else or registered as a database, or somebody may use it; `forbidden` to all but admins where its database is gone;
- * `invalid` where the name is not confirmed, or it is the only copy and nobody said so; and why it was refused.
+ * `invalid` where the name is not confirmed, or it is there, the only copy, and nobody said so; and why it was refused.
  */
 export async function dropKept(
   context: TargetContext,
@@ -30,11 +30,11 @@ export async function dropKept(
   await refuseRole(db, actor, restore);
   const name = keptOf(restore);
   requireConfirmed(input.confirm, name);
-  if (input.isOnlyCopy !== true) await refuseOnlyCopy(db, restore, name);
   await refuseTaken(db, restore, name);
   const kept = loadOptionsOf(restore).kept ?? null;
   const end = await dropOnHost(context, restore, {
     ...{ name, input, signal },
+    isOnlyCopy: () => isTheOnlyKept(db, restore),
     plan: ({ swap }, facts) => swap?.drop(replacedIdOf(restore), { ...facts, kept }),
   });
   const failed = end instanceof AppError ? end : null;
@@ -53,15 +53,6 @@ export async function dropKept(
 /** Whether no backup has what is kept: none was made before the restore, or it is there no more, or damaged. */
 export async function isTheOnlyKept(db: Db, row: RestoreRow): Promise<boolean> {
   return !(await isBackupWhole(db, row.safety_backup_id));
-}
-
-async function refuseOnlyCopy(db: Db, row: RestoreRow, name: string): Promise<void> {
-  if (!(await isTheOnlyKept(db, row))) return;
-  throw new AppError(
-    'invalid',
-    `“${name}” is the only copy of what was there before the restore: no safety backup was made, or it is deleted, pruned or damaged. Say so, too, to drop it (in the API: isOnlyCopy).`,
-    { details: { field: 'isOnlyCopy' } },
-  );
 }
 
 function keptOf({ kept_name: name, kept_state: state }: RestoreRow): string {

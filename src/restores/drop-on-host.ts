@@ -67,6 +67,8 @@ export interface OnHost {
   /** What it is called by now. */
   readonly name: string;
   readonly input: DropInput;
+  /** Whether nothing else has what is in it; asked unless somebody says that nobody needs it. */
+  isOnlyCopy(): Promise<boolean>;
   /** Undefined where it can’t be dropped from here. */
   plan(plan: RestorePlan, facts: DropFacts): DropPlan | undefined;
   readonly signal: AbortSignal;
@@ -79,7 +81,7 @@ export interface OnHost {
 export async function dropOnHost(
   context: TargetContext,
   row: RestoreRow,
-  { name, input, plan: planOf, signal }: OnHost,
+  { name, input, isOnlyCopy, plan: planOf, signal }: OnHost,
 ): Promise<DropOutcome | AppError> {
   const { db, vault } = context;
   const { dropBegun: before } = loadOptionsOf(row);
@@ -92,7 +94,11 @@ export async function dropOnHost(
     try {
       // Once more: opening its server may have taken a while.
       const { registered } = await refuseTaken(db, row, name);
-      const said = { isUnused: input.isUnused === true, mayBeGone: input.mayBeGone === true };
+      const said = {
+        isUnused: input.isUnused === true,
+        mayBeGone: input.mayBeGone === true,
+        isOnlyCopy: input.isOnlyCopy !== true && (await isOnlyCopy()),
+      };
       const begunIn = before === true ? '' : (before ?? null);
       const drop = planOf(plan, { registered, ...said, begunIn });
       if (drop === undefined) {
@@ -103,10 +109,9 @@ export async function dropOnHost(
       }
       const { command, explain, read, where } = drop;
       const options = { signal, name: 'The drop', idleTimeoutMs: IDLE_MS, explain };
-      const isFirst = before === undefined && where !== undefined;
-      const place = isFirst ? where.read(await hostOutput(host, where.command, options)) : null;
-      // One that was begun before is known by where that was: this may be another place.
-      await note(before ?? place ?? true);
+      // Where it is at this moment, nothing that was begun before has dropped it.
+      const place = where === undefined ? null : where.read(await hostOutput(host, where.command, options));
+      await note(place ?? before ?? true);
       isBegun = true;
       return read(await hostOutput(host, command, options));
     } finally {
@@ -121,6 +126,7 @@ export async function dropOnHost(
 
 /** It was found and refused; or it was certainly not dropped now, and not before either. Of a broken session nobody knows. */
 function isThere(failed: AppError, wasBegun: boolean): boolean {
+  if (failed.details['field'] === 'isOnlyCopy') return true;
   // One that was not found may have been dropped by what was begun before, in another place than this.
   if (failed.code === 'conflict') return !wasBegun || failed.details['field'] !== 'mayBeGone';
   const isUnheard = isAppError(

@@ -35,10 +35,10 @@ export async function dropRestored(
   const name = restore.new_name;
   requireConfirmed(input.confirm, name);
   await refuseRenamed(db, restore);
-  if (input.isOnlyCopy !== true) await refuseOnlyCopy(db, restore);
   await refuseTaken(db, restore, name);
   const end = await dropOnHost(context, restore, {
     ...{ name, input, signal },
+    isOnlyCopy: () => isTheOnlyCopy(db, restore),
     plan: ({ made }, facts) => made?.drop(loadOptionsOf(restore).made ?? '', facts),
   });
   const failed = end instanceof AppError ? end : null;
@@ -61,15 +61,6 @@ export async function dropRestored(
 /** Whether the backup is there no more, or is damaged, so that nothing else has what was restored of it. */
 export async function isTheOnlyCopy(db: Db, row: RestoreRow): Promise<boolean> {
   return !(await isBackupWhole(db, row.backup_id));
-}
-
-async function refuseOnlyCopy(db: Db, row: RestoreRow): Promise<void> {
-  if (!(await isTheOnlyCopy(db, row))) return;
-  throw new AppError(
-    'invalid',
-    `“${row.new_name}” is the only copy of what was restored into it: its backup is deleted, pruned or damaged. Say so, too, to drop it (in the API: isOnlyCopy).`,
-    { details: { field: 'isOnlyCopy' } },
-  );
 }
 
 function refuseOther(row: RestoreRow): void {

@@ -21,6 +21,8 @@ const loadOptions = z.object({
   jobs: jobCount.optional(),
   /** Into the database that is there, in one transaction; of a restore in place. */
   live: z.literal(true).optional(),
+  /** What tells the place that it is made in, such as a disk or a server, as its engine has read it before: what is not there in another one is not gone. */
+  madeIn: z.string().max(80).optional(),
   /** Of something new: what tells it from all else, as its engine has read it before it got its name. */
   made: z.string().max(120).optional(),
   /** Of a restore in place: what another restore has made takes the place, and no dump is loaded. */
@@ -34,7 +36,7 @@ const loadOptions = z.object({
   /** Of a restore in place: when its swap was begun, as an instant. */
   swapAt: z.string().optional(),
   /** What it has made or kept was begun to be dropped, and nobody knows yet whether it was: where, as `DropPlan.where` told; true where nobody could tell. */
-  dropBegun: z.union([z.literal(true), z.string().max(40)]).optional(),
+  dropBegun: z.union([z.literal(true), z.string().max(80)]).optional(),
 });
 export type LoadOptions = z.infer<typeof loadOptions>;
 

@@ -71,6 +71,7 @@ export async function openRestoreTarget(
         ? await openCredentials(context, login.credentials, SEALED.restoreLogin.identity(login.id))
         : {};
   const address = engine.isFile ? null : await servers.databaseAddress(restore.server_id, restore.host);
+  const { madeIn = null, made = null, jobs = null } = loadOptionsOf(restore);
   const plan = engine.restore({
     ...target,
     ...other,
@@ -82,7 +83,7 @@ export async function openRestoreTarget(
     live: liveBy(restore),
     isDrill: restore.is_drill === 1,
     tables: onlyTablesOf(restore),
-    jobs: loadOptionsOf(restore).jobs ?? null,
+    ...{ jobs, madeIn, made },
   });
   const opened = await servers.open(restore.server_id, { startedBy });
   try {

@@ -1,5 +1,5 @@
 import type { RestoreRow } from '../db/schema.ts';
-import { toAppError } from '../errors.ts';
+import { type AppError, toAppError } from '../errors.ts';
 import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
@@ -10,7 +10,7 @@ import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
 const IDLE_MS = 120_000;
 
 /**
- * Removes what a restore has made and not finished; gives why that failed, or null where nothing of it is there any more. Only what
+ * Removes what a restore has made and not finished; gives why that failed, as the engine explains it, or null where nothing of it is there any more. Only what
  * its row names is removed.
  */
 export async function removeMade(
@@ -18,7 +18,7 @@ export async function removeMade(
   restore: RestoreRow,
   signal: AbortSignal,
   startedBy: StartedBy,
-): Promise<string | null> {
+): Promise<AppError | null> {
   try {
     const { host, plan } = await openRestoreTarget(context, restore, UNKNOWN_DUMP, startedBy);
     try {
@@ -32,6 +32,6 @@ export async function removeMade(
       await host.close();
     }
   } catch (error) {
-    return toAppError(error).message;
+    return toAppError(error);
   }
 }

@@ -9,7 +9,7 @@ import { type RunClaim, requireClaim } from '../runs/claim.ts';
 import { findServerName } from '../servers/servers.ts';
 import type { ComparedTable } from './compare.ts';
 import { whatIsInPlace } from './in-place.ts';
-import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
+import { loadOptionsOf, loadOptionsText, onlyTablesOf } from './load-options.ts';
 
 export async function findRestore(db: Db | Trx, id: string): Promise<RestoreRow | undefined> {
   return db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirst();
@@ -92,6 +92,23 @@ export async function recordRestore(
   });
 }
 
+/** What the look at the target has found, before anything is made; `place` is where that would be. Throws `superseded`. */
+export async function recordLooked(
+  db: Db,
+  claim: RunClaim,
+  {
+    checks,
+    place,
+  }: { readonly checks: readonly PreflightCheck[]; readonly place: string | null | undefined },
+): Promise<void> {
+  const row = await loadRestore(db, claim.runId);
+  const options = { ...loadOptionsOf(row), madeIn: place ?? undefined };
+  await recordRestore(db, claim, {
+    checks: JSON.stringify(checks),
+    load_options: loadOptionsText(options),
+  });
+}
+
 /** The end of a restore, in the transaction of its run's: what it was told to log in with is forgotten. */
 export async function endRestore(
   trx: Trx,
@@ -149,7 +166,7 @@ export function whatExists(row: RestoreRow): string {
     case 'removed':
       return 'What had been made was removed: the target is as it was.';
     case 'left':
-      return `What had been made for “${name}” is still there, and not to be relied on. It could not be removed: ${error ?? 'nobody knows why.'}${whereSpooled(row)}`;
+      return `What had been made for “${name}” could not be removed, and is not to be relied on where it is still there. ${error ?? 'nobody knows why.'}${whereSpooled(row)}`;
   }
 }
 

@@ -52,7 +52,7 @@ it('of a folder that is not there says to see whether its disk is mounted, and h
     explainSqliteRestore(path, failure),
     explainSqliteDrop(KEPT_FAILURES, path, failure),
   ]) {
-    expect(explained?.message).toMatch(/see whether its disk is mounted.* make an empty one/i);
+    expect(explained?.message).toMatch(/see whether its disk is mounted.* gone for good/i);
     expect(explained?.message).not.toContain('new file');
   }
 });

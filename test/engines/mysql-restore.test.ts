@@ -230,6 +230,41 @@ describe('a restore', () => {
   );
 
   it(
+    'that is not there is not taken for gone, nor one of its name for it, on another server than it was made on',
+    async () => {
+      const name = newName();
+      const { preflight } = restoreMysql(target(name));
+      const here = preflight.place?.(await runOn(preflight, preflight.command)) ?? '';
+      expect(here).toMatch(/^[0-9a-f-]{36,64}$/);
+      const on = (madeIn: string) => restoreMysql(target(name, { madeIn }));
+      const elsewhere = { code: 'conflict', details: { field: 'mayBeGone' } };
+      const other = on('f'.repeat(64));
+      await expect(runOn(other, other.remove)).rejects.toMatchObject(elsewhere);
+      for (const plan of [on(here), on('$(x)')]) await runOn(plan, plan.remove);
+      // Somebody else's, or the one that was finished.
+      await server.createDatabase(name);
+      await server.query('CREATE TABLE t (n int)', name);
+      await expect(runOn(other, other.remove)).rejects.toMatchObject(elsewhere);
+      await expect(runOn(other, other.finish ?? other.create)).rejects.toMatchObject(elsewhere);
+      const isNamed = async ({ isNamed: look, ...plan }: typeof other) =>
+        look?.read(await runOn(plan, look.command));
+      await expect(isNamed(other)).rejects.toMatchObject(elsewhere);
+      expect(await isNamed(on(here))).toBe(true);
+      await runOn(on(here), on(here).finish ?? other.create);
+      await runOn(on(here), on(here).remove);
+      expect(await databases()).toContain(name);
+      await server.dropDatabase(name);
+      // What has its mark is it, and not whole yet.
+      expect(await isNamed(on(here))).toBe(false);
+      await runOn(other, other.create);
+      expect(await isNamed(other)).toBe(false);
+      await runOn(other, other.remove);
+      expect(await databases()).not.toContain(name);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'tells of an empty database that nothing says whose it is, and leaves none without its mark',
     async () => {
       const before = await databases();

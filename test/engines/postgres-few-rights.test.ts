@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { KeptFacts } from '../../src/engines/drop.ts';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { restorePostgres } from '../../src/engines/postgres/restore.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -10,6 +11,9 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const NAME = `shop "ü" 😀`;
 const LOGIN = { username: 'maker', password: 'x' };
+const FACTS = {
+  ...{ registered: [], isUnused: true, isOnlyCopy: false, mayBeGone: false, begunIn: null, kept: null },
+};
 let server: TestPostgres;
 beforeAll(async () => {
   server = await startPostgres();
@@ -56,14 +60,39 @@ it('an owner who may rename none drops what is kept by its name, and nobody else
   const [row] = await server.query(`SELECT oid::text FROM pg_database WHERE datname LIKE '%\\_kept'`);
   const id = String(row?.['oid']);
   const { swap } = replacing(id);
-  const facts = { registered: [], isUnused: true, mayBeGone: false, begunIn: null, kept: null };
-  const drop = async () => {
+  const planned = (facts: Partial<KeptFacts> = {}) => {
     if (swap === undefined) throw new Error('a plan without a swap');
-    const { command, explain, read } = swap.drop(id, facts);
+    return swap.drop(id, { ...FACTS, ...facts });
+  };
+  const drop = async (facts: Partial<KeptFacts> = {}) => {
+    const { command, explain, read } = planned(facts);
     return read(await runOn({ explain }, command));
   };
   await expect(drop()).rejects.toThrow('The user may not drop database');
   await server.query(`ALTER DATABASE ${kept} OWNER TO ${LOGIN.username}`);
+  // As it is where few may read what tells the server.
+  await server.query('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
+  const where = async () => {
+    const { where: found, explain } = planned();
+    return found?.read(await runOn({ explain }, found.command)) ?? null;
+  };
+  const there = (await where()) ?? '';
+  expect(there).toMatch(/^- \d{20} \d{20}$/);
   expect(await drop()).toBe('dropped');
   expect(await server.query(`SELECT FROM pg_database WHERE oid = ${id}`)).toEqual([]);
+  // Of what is not there nothing says where it was.
+  expect(await where()).toBeNull();
+  const ask = { details: { field: 'mayBeGone' } };
+  await expect(drop()).rejects.toMatchObject(ask);
+  // One that was begun, of which nobody heard, was on this very server: it is the same start, or counts since the same instant.
+  const [, startedAt = '', since = ''] = there.split(' ');
+  const other = '20260228235959999999';
+  for (const begunIn of [there, `- ${other} ${since}`, `- ${startedAt} -`, `7 ${startedAt} ${other}`]) {
+    expect(await drop({ begunIn })).toBe('dropped');
+  }
+  // Whoever is after a crash, or anywhere else, is asked.
+  for (const begunIn of ['', `- ${other} ${other}`, `- ${since} ${startedAt}`, '- * *', '7']) {
+    await expect(drop({ begunIn })).rejects.toMatchObject(ask);
+  }
+  expect(await drop({ mayBeGone: true })).toBe('dropped');
 });

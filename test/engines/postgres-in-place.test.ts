@@ -40,12 +40,17 @@ const quoted = (one: string) => `"${one.replaceAll('"', '""')}"`;
 const rename = (from: string, to: string) =>
   server.query(`ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(to)}`);
 
-function planOf(replacedId: string | null, of = { token, keptName }): RestorePlan {
+function planOf(
+  replacedId: string | null,
+  of = { token, keptName },
+  { madeIn, mayBeSwapped = false }: { readonly madeIn?: string | null; readonly mayBeSwapped?: boolean } = {},
+): RestorePlan {
   return restorePostgres({
     ...{ host: '127.0.0.1', port: server.port, databaseName: name, ...server.superuser },
     ...{ options: postgres.options.parse({}), newName: name, token: of.token, format: 'plain' },
     ...{ serverVersion: null, clientVersion: null, expectedBytes: null, needs: null },
-    inPlace: { keptName: of.keptName, replacedId, endSessions: true },
+    inPlace: { keptName: of.keptName, replacedId, endSessions: true, mayBeSwapped },
+    ...(madeIn === undefined ? {} : { madeIn }),
   });
 }
 
@@ -73,8 +78,8 @@ async function look(id: string) {
 const isDone = async (id: string) => (await look(id)).isDone;
 /** `told` is what the look behind the swap told of what is kept. */
 async function drop(id: string, told: string | null, facts: Partial<KeptFacts> = {}) {
-  const known = { registered: [], isUnused: false, mayBeGone: false, begunIn: null, kept: told, ...facts };
-  const { command, read, explain } = swapOf(planOf(id)).drop(id, known);
+  const known = { registered: [], isUnused: false, isOnlyCopy: false, mayBeGone: false, begunIn: null };
+  const { command, read, explain } = swapOf(planOf(id)).drop(id, { ...known, kept: told, ...facts });
   return read(await runOn({ explain }, command));
 }
 
@@ -264,7 +269,8 @@ it('what is on another server, or not there on one that nobody knows, is not cal
   await expect(drop(id, elsewhere, { begunIn: '' })).rejects.toMatchObject(ask);
   expect(await drop(id, elsewhere, { mayBeGone: true })).toBe('dropped');
   await expect(drop(id, null)).rejects.toMatchObject(ask);
-  expect(await drop(id, null, { begunIn: '' })).toBe('dropped');
+  // One that was begun, and nobody knows where, says nothing of this server.
+  await expect(drop(id, null, { begunIn: '' })).rejects.toMatchObject(ask);
   expect(await drop(id, null, { mayBeGone: true })).toBe('dropped');
   // Its name is another’s by now, which nobody touches.
   await rename(name, keptName);
@@ -320,4 +326,48 @@ it('of two that change names while one is to be dropped neither is, and one that
   await rename(second.keptName, keptName);
   expect(await drop(id, told)).toBe('dropped');
   expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'other_one' });
+});
+
+it('the only copy stays where it is there, and is settled where it is not', async () => {
+  const { id, told } = await swapped();
+  const only = { isOnlyCopy: true, isUnused: true };
+  await expect(drop(id, told, only)).rejects.toMatchObject({
+    ...{ code: 'invalid', details: { field: 'isOnlyCopy' } },
+    message: expect.stringContaining('is the only copy of what was there before the restore'),
+  });
+  expect(await found()).toEqual({ [name]: 'new_one', [keptName]: 'old_one' });
+  await rename(name, `${name}_mine`);
+  await rename(keptName, name);
+  expect(await drop(id, told, only)).toBe('taken-back');
+  await server.dropDatabase(name);
+  expect(await drop(id, told, only)).toBe('dropped');
+  await expect(drop(id, null, only)).rejects.toMatchObject({ details: { field: 'mayBeGone' } });
+  expect(await drop(id, null, { ...only, mayBeGone: true })).toBe('dropped');
+});
+
+it('what was made on another server is not taken for gone on this one', async () => {
+  const { preflight } = planOf(null);
+  const here = preflight.place?.(await runOn(preflight, preflight.command)) ?? '';
+  expect(here).toMatch(/^\d{19}$/);
+  const id = await restored();
+  const removing = (madeIn: string | null, mayBeSwapped = false) => {
+    const plan = planOf(id, { token, keptName }, { madeIn, mayBeSwapped });
+    return runOn(plan, plan.remove);
+  };
+  // What is there is it, whatever the server is called by now.
+  await removing('1');
+  expect(await found()).toEqual({ [name]: 'old_one' });
+  await expect(removing('1')).rejects.toMatchObject({
+    ...{ code: 'conflict', details: { field: 'mayBeGone' } },
+    message: expect.stringContaining('made on another database server than is found there'),
+  });
+  for (const madeIn of [here, null, '1; true']) await removing(madeIn);
+  // What was there before has a name that somebody else has given it, behind a swap of which nobody heard.
+  await runOn(planOf(null), planOf(null).create);
+  await swap(id);
+  await rename(keptName, `${name}_mine`);
+  await expect(removing(here, true)).rejects.toMatchObject({ details: { field: 'mayBeGone' } });
+  await removing(here);
+  await rename(`${name}_mine`, keptName);
+  await expect(removing(here, true)).rejects.toThrow('taken the place');
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { restorePostgres } from '../../src/engines/postgres/restore.ts';
 import type { TestPostgres } from '../support/postgres.ts';
-import { ownName } from '../support/shared/ask.ts';
+import { ownName, ownSuffix } from '../support/shared/ask.ts';
 import { sharedPostgres } from '../support/shared/postgres.ts';
 import { load, restore } from './restoring.ts';
 import { runInShell } from './shell.ts';
@@ -106,9 +106,7 @@ function forged(format: string, statements: readonly [string, string]): Buffer {
 /** Of this file alone: others make theirs meanwhile. */
 const databases = async () => {
   const rows = await server.query('SELECT datname FROM pg_database');
-  return rows
-    .map(({ datname }) => String(datname))
-    .filter((name) => /l\d|new\d/.test(name) || name.includes(NEIGHBOUR));
+  return rows.map(({ datname }) => String(datname)).filter((name) => name.includes(ownSuffix()));
 };
 
 const LEAVING: readonly (readonly [string, string])[] = [

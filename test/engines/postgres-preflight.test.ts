@@ -18,7 +18,7 @@ const USUAL = {
   psql: 'psql (PostgreSQL) 17.11',
   pg_restore: 'pg_restore (PostgreSQL) 17.11',
   facts: {
-    ...{ version: '17.2', isStandby: false, isTaken: false, user: 'restorer' },
+    ...{ version: '17.2', isStandby: false, isTaken: false, oid: null, user: 'restorer' },
     ...{ mayCreate: true, roles: null, extensions: null },
   },
 };

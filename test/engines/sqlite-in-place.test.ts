@@ -109,7 +109,8 @@ async function restored(content = newFile('restored'), of = FIRST): Promise<stri
   await runOn(planOf(null, of).create);
   const made = join(place, `.bridgeport-restore-${of.token}`);
   writeFileSync(join(made, 'restored.sqlite'), content);
-  return `${statSync(live).ino} ${statSync(join(made, 'kept.sqlite')).ino}`;
+  const { command, read } = swapOf(planOf(null, of)).identify;
+  return read(await runOn(command));
 }
 
 /** What a command prints; throws as the plan explains its failure. */
@@ -127,10 +128,17 @@ async function look(id: string) {
 }
 const isDone = async (id: string) => (await look(id)).isDone;
 
+const FACTS = { registered: [], isUnused: true, isOnlyCopy: false, mayBeGone: false, begunIn: null };
+
+/** Where a drop that begins now is written down to be. */
+async function where(id: string, told: string | null) {
+  const found = swapOf(planOf(id)).drop(id, { ...FACTS, kept: told }).where;
+  return found?.read(await runOn(found.command)) ?? null;
+}
+
 /** `told` is what the look behind the swap told of what is kept. */
 async function drop(id: string, told: string | null, facts: Partial<KeptFacts> = {}) {
-  const known = { registered: [], isUnused: true, mayBeGone: false, begunIn: null, kept: told, ...facts };
-  const { command, read, explain } = swapOf(planOf(id)).drop(id, known);
+  const { command, read, explain } = swapOf(planOf(id)).drop(id, { ...FACTS, kept: told, ...facts });
   const { stdout, ...failure } = await runInShell(command);
   if (failure.exitCode !== 0) throw explain(failure) ?? new Error(failure.stderr);
   return read(stdout.toString());
@@ -559,7 +567,7 @@ describe('what is kept of a file', () => {
       'nobody knows whether somebody goes on',
     );
     const { command, explain } = swapOf(planOf(id)).drop(id, {
-      ...{ registered: [], isUnused: false, mayBeGone: false, begunIn: null, kept: told },
+      ...{ ...FACTS, isUnused: false, kept: told },
     });
     const unseen = await runInShell(command, { shell: WITHOUT_PTRACE });
     expect(explain(unseen)).toMatchObject({ details: { field: 'isUnused' } });
@@ -569,7 +577,11 @@ describe('what is kept of a file', () => {
 
   it('is not taken for dropped where it is gone from its name, or its folder can’t be looked into', async () => {
     const away = `${kept} away`;
+    const there = await where(id, told);
+    expect(there).toMatch(new RegExp(`^[0-9a-f]+:${statSync(place).ino}$`));
     renameSync(kept, away);
+    // Of what is not there nothing says where it was.
+    expect(await where(id, told)).toBeNull();
     await expect(drop(id, told)).rejects.toMatchObject({
       ...{ message: expect.stringContaining('is no longer there under that name') },
       details: { field: 'mayBeGone' },
@@ -577,12 +589,13 @@ describe('what is kept of a file', () => {
     await expect(drop(id, told, { registered: [live, away] })).rejects.toThrow('registered database now');
     expect(await drop(id, told, { mayBeGone: true })).toBe('dropped');
     // A drop that was begun on a disk which is not mounted now is known by that.
-    const disk = statSync(place).dev;
-    await expect(drop(id, told, { begunIn: `${disk}0` })).rejects.toThrow('no longer there');
-    expect(await drop(id, told, { begunIn: String(disk) })).toBe('dropped');
+    for (const begunIn of [`${there}0`, `0${there}`, String(statSync(place).dev), '']) {
+      await expect(drop(id, told, { begunIn })).rejects.toThrow('no longer there');
+    }
+    expect(await drop(id, told, { begunIn: there })).toBe('dropped');
     // Its name is another’s.
     writeFileSync(kept, 'of somebody else');
-    await expect(drop(id, told, { begunIn: String(disk) })).rejects.toMatchObject({
+    await expect(drop(id, told, { begunIn: there })).rejects.toMatchObject({
       details: { field: 'mayBeGone' },
     });
     expect(await drop(id, told, { mayBeGone: true })).toBe('dropped');
@@ -598,8 +611,7 @@ describe('what is kept of a file', () => {
     ] as const) {
       chmodSync(path, mode);
     }
-    const facts = { registered: [], isUnused: true, mayBeGone: true, begunIn: null, kept: told };
-    const { command, explain } = swapOf(planOf(id)).drop(id, facts);
+    const { command, explain } = swapOf(planOf(id)).drop(id, { ...FACTS, mayBeGone: true, kept: told });
     const nobody = { shell: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'sh'] };
     const refused = await runInShell(command, nobody);
     expect(explain(refused)?.message).toContain('the SSH user may not look into it');
@@ -607,6 +619,39 @@ describe('what is kept of a file', () => {
     expect(planOf(id).explain(await runInShell(remove, nobody))?.message).toContain(
       'see whether its disk is mounted',
     );
+  });
+
+  it('is told from another file of its inode, where nobody looked behind the swap, by when it was made', async () => {
+    expect(id).toMatch(/^\d+ \d+ \d+\.\d+$/);
+    expect(id.split(' ').slice(1)).toEqual(told?.split(' ').slice(0, 2));
+    // As another one is that got its number, which it does as soon as that is free.
+    const another = id.replace(/\d+$/, '1');
+    expect([await isDone(id), await isDone(another)]).toEqual([true, false]);
+    await expect(drop(another, null)).rejects.toThrow('is not the one that was kept');
+    await expect(runOn(planOf(another, FIRST, true).remove)).rejects.toThrow('Nobody can tell whether');
+    expect(files()).toEqual(named(live, kept));
+    expect(await drop(id, null)).toBe('dropped');
+    expect(files()).toEqual(named(live));
+    // By its inode alone, as it was recorded once.
+    await swap(await restored());
+    const old = `${statSync(live).ino} ${statSync(kept).ino}`;
+    expect([await isDone(old), await drop(old, null)]).toEqual([true, 'dropped']);
+  });
+
+  it('and is the only copy stays where it is there, and is settled where it is not', async () => {
+    const only = { isOnlyCopy: true };
+    await expect(drop(id, told, only)).rejects.toMatchObject({
+      ...{ code: 'invalid', details: { field: 'isOnlyCopy' } },
+      message: expect.stringContaining('is the only copy of what was there before the restore'),
+    });
+    expect(files()).toEqual(named(live, kept));
+    const there = await where(id, told);
+    renameSync(kept, `${kept} away`);
+    await expect(drop(id, told, only)).rejects.toMatchObject({ details: { field: 'mayBeGone' } });
+    expect(await drop(id, told, { ...only, mayBeGone: true })).toBe('dropped');
+    expect(await drop(id, told, { ...only, begunIn: there })).toBe('dropped');
+    renameSync(`${kept} away`, live);
+    expect(await drop(id, told, only)).toBe('taken-back');
   });
 
   it('is no more where somebody has given it its name back', async () => {
@@ -738,8 +783,8 @@ describe('a host without /proc', () => {
     expect((await blind(swapOf(planOf(id)).swap(id).script)).exitCode).toBe(0);
     expect([tables(live), tables(kept), files()]).toEqual([NEW, OLD, named(live, kept)]);
     expect((await blind(planOf(id).remove.script)).exitCode).toBe(67);
-    const facts = { registered: [], mayBeGone: false, begunIn: null, kept: null };
-    const dropping = (isUnused: boolean) => swapOf(planOf(id)).drop(id, { ...facts, isUnused }).command;
+    const dropping = (isUnused: boolean) =>
+      swapOf(planOf(id)).drop(id, { ...FACTS, kept: null, isUnused }).command;
     expect((await blind(dropping(false).script)).exitCode).toBe(66);
     expect((await blind(dropping(true).script)).exitCode).toBe(0);
     expect(files()).toEqual(named(live));

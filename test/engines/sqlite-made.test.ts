@@ -55,19 +55,18 @@ async function make(): Promise<string> {
   return id;
 }
 
+const FACTS = { registered: [], isUnused: false, isOnlyCopy: false, mayBeGone: false, begunIn: null };
+
 async function drop(id: string, asked: Partial<DropFacts> & { readonly shell?: readonly string[] } = {}) {
   const { shell = ['sh'], ...facts } = asked;
-  const known = { registered: [], isUnused: false, mayBeGone: false, begunIn: null, ...facts };
-  const { command } = plan().drop(id, known);
+  const { command } = plan().drop(id, { ...FACTS, ...facts });
   const { exitCode, stderr } = await runInShell(command, { shell });
   return [exitCode, stderr.trim()];
 }
 
 /** Where a drop that begins now is written down to be. */
-async function place(): Promise<string | null> {
-  const { where } = plan().drop('12 34 5.0 6.0', {
-    ...{ registered: [], isUnused: false, mayBeGone: false, begunIn: null },
-  });
+async function place(id: string): Promise<string | null> {
+  const { where } = plan().drop(id, FACTS);
   if (where === undefined) throw new Error('a drop of something that may lie anywhere');
   return where.read((await runInShell(where.command)).stdout.toString());
 }
@@ -104,7 +103,7 @@ describe('a restored file', () => {
 
   it('is not dropped by its inode alone, as it was once recorded, nor identified where nobody knows when it was made', async () => {
     await make();
-    const facts = { registered: [], isUnused: true, mayBeGone: true, begunIn: null };
+    const facts = { ...FACTS, isUnused: true, mayBeGone: true };
     expect(() => plan().drop(String(statSync(path).ino), facts)).toThrow(/was recorded by its inode alone/);
     const { read } = plan().identify;
     for (const birth of ['0', '0.000000000', '-', '?', 'W', '']) {
@@ -115,7 +114,11 @@ describe('a restored file', () => {
   it('is kept where it is gone from its name, which is no drop, and told where a database has it now', async () => {
     const id = await make();
     const live = `${path}.live`;
+    const there = await place(id);
+    expect(there).toMatch(new RegExp(`^[0-9a-f]+:${statSync(folder).ino}$`));
     renameSync(path, live);
+    // Of what is not there nothing says where it was.
+    expect(await place(id)).toBeNull();
     expect(await drop(id)).toEqual([66, 'bridgeport: no longer there']);
     expect(await drop(id, { registered: [`${path}.none`, live] })).toEqual([
       66,
@@ -126,14 +129,22 @@ describe('a restored file', () => {
       `bridgeport: is a database now: ${live}`,
     ]);
     // A drop was begun before, on that very disk, and not on one that is not mounted now; or somebody says so.
-    const there = await place();
-    expect(there).toBe(String(statSync(folder).dev));
-    for (const begunIn of ['', '1', `${there}0`, '0; true']) {
+    for (const begunIn of ['', '1', `${there}0`, `1:${statSync(folder).ino}`, '0; true']) {
       expect(await drop(id, { begunIn })).toEqual([66, 'bridgeport: no longer there']);
     }
     expect(await drop(id, { begunIn: there })).toEqual([0, '']);
     expect(await drop(id, { mayBeGone: true })).toEqual([0, '']);
     expect(existsSync(live)).toBe(true);
+  });
+
+  it('and is the only copy stays where it is there, and is settled where it is not', async () => {
+    const id = await make();
+    const only = { isUnused: true, isOnlyCopy: true };
+    expect(await drop(id, only)).toEqual([66, 'bridgeport: the restored one is the only copy']);
+    expect(existsSync(path)).toBe(true);
+    rmSync(path);
+    expect(await drop(id, only)).toEqual([66, 'bridgeport: no longer there']);
+    expect(await drop(id, { ...only, mayBeGone: true })).toEqual([0, '']);
   });
 
   it('is kept where a registered database leads to it by another path', async () => {

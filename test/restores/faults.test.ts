@@ -523,6 +523,33 @@ describe('a restore that its app did not survive', () => {
     expect(await bed.databases()).toContain(row.new_name);
     const again = await killed({ state: 'finishing', new_name: row.new_name });
     expect(await repaired(again)).toMatchObject({ run: { state: 'completed' }, restore: { state: 'done' } });
+    // One that nobody could end, and that has its name all the same, is not removed as something half.
+    const [found] = await bed.postgres.query(
+      `SELECT oid::text FROM pg_database WHERE datname = '${row.new_name.replaceAll("'", "''")}'`,
+    );
+    const made = JSON.stringify({ made: `${found?.['oid']} - -` });
+    const { db } = bed.app.services;
+    const ofRow = db.updateTable('restores').where('id', '=', row.id);
+    await ofRow.set({ state: 'left', load_options: made }).execute();
+    const cleanUp = `/api/restores/${row.id}/clean-up`;
+    expect(await bed.app.ask('POST', cleanUp, bed.postgres.superuser)).toMatchObject({ state: 'done' });
+    expect((await bed.app.ask('GET', `/api/restores/${row.id}`))['restore']).toMatchObject({ state: 'done' });
+    expect(await bed.databases()).toContain(row.new_name);
+    // Another one has its name since, and it is gone.
+    const lost = await killed({
+      state: 'finishing',
+      new_name: row.new_name,
+      load_options: '{"made":"1 - -"}',
+    });
+    expect(await repaired(lost)).toMatchObject({
+      run: { state: 'uncertain' },
+      restore: {
+        state: 'finishing',
+        removal_error: expect.stringContaining('somebody has dropped or renamed'),
+      },
+    });
+    await db.deleteFrom('runs').where('id', '=', lost.id).execute();
+    await db.deleteFrom('restores').where('id', '=', lost.id).execute();
     await bed.postgres.dropDatabase(row.new_name);
     expect(await bed.databases()).toEqual(before);
   });
@@ -555,7 +582,7 @@ describe('a restore that its app did not survive', () => {
     const { username, password } = bed.postgres.superuser;
     expect((await bed.app.call('POST', path, { username, password })).status).toBe(400);
     await db.updateTable('restores').set({ port: bed.postgres.port }).where('id', '=', row.id).execute();
-    await bed.app.ask('POST', path, { username, password });
+    expect(await bed.app.ask('POST', path, { username, password })).toMatchObject({ state: 'removed' });
     expect(await bed.databases()).toEqual(before);
     expect((await bed.app.call('POST', path, {})).status).toBe(409);
   });

@@ -102,15 +102,16 @@ it('takes the place of the file on its host, which is backed up before and kept 
   const { db } = bed.app.services;
   const id = String(restore['id']);
   const noted = loadOptionsOf(await loadRestore(db, id));
+  const placed = (format: string) => bed.sshd.insideHost(`stat ${format} -- ${quote(dirname(live))}`);
+  const disk = `${(await placed('-f -c %i')).trim()}:${(await placed('-c %i')).trim()}`;
   expect(noted.dropBegun).toBeUndefined();
-  expect(noted).toMatchObject({ kept: expect.stringMatching(/^\d+ [\d.-]+ [\d.]+$/) });
+  expect(noted).toMatchObject({ madeIn: disk, kept: expect.stringMatching(/^\d+ [\d.-]+ [\d.]+$/) });
   // A drop of which nobody heard how it ended had begun, and has removed it.
   await bed.sshd.insideHost(`rm ${quote(`${kept}.away`)}`);
   const begun = async (dropBegun: string) => {
     const load_options = JSON.stringify({ ...noted, dropBegun });
     await db.updateTable('restores').set({ load_options }).where('id', '=', id).execute();
   };
-  const disk = (await bed.sshd.insideHost(`stat -c %d -- ${quote(dirname(live))}`)).trim();
   // On a disk that is not mounted now, of which this says nothing: that it was begun stays written down.
   await begun(`${disk}0`);
   expect(await bed.app.call('POST', drop, { confirm: kept })).toMatchObject(gone);

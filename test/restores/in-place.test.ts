@@ -144,6 +144,7 @@ describe('a restore in place', () => {
       .execute();
     expect(audited).toEqual([
       { action: 'restore', success: 1 },
+      { action: 'restore.drop_kept', success: 0 },
       { action: 'restore.drop_kept', success: 1 },
     ]);
     await bed.postgres.query(`ALTER DATABASE ${name} RESET ALL`);

@@ -32,7 +32,7 @@ export interface LiveBed {
   /** Puts another object in the place of the backup's, of which its row knows nothing; gives what puts it back. */
   forge(change: (bytes: Buffer) => Buffer): Promise<() => Promise<void>>;
   /** A restore in that state whose app is gone, once the next start has looked at it: its id. */
-  killed(state: RestoreRow['state'], recorded: readonly unknown[]): Promise<string>;
+  killed(state: RestoreRow['state'], recorded: readonly unknown[], madeIn?: string): Promise<string>;
 }
 
 export async function startLiveBed(): Promise<LiveBed> {
@@ -77,13 +77,14 @@ export async function startLiveBed(): Promise<LiveBed> {
       ['public', 'a', Number((await asOwner(`SELECT 'a'::regclass::oid::int8 AS oid`))[0]?.['oid'])],
     ],
     forge: (change) => forge(services, backup.id, change),
-    async killed(state, recorded) {
+    async killed(state, recorded, madeIn) {
       count += 1;
       const id = `live-${count}`;
       const restore = restoreRow({
         ...{ id, backup_id: backup.id, database_id: databaseId, database_name: source, new_name: source },
         ...{ server_id: bed.server, port: postgres.port, token: `${id}x`.replace('-', '') },
-        ...{ state, in_place: 1, load_options: '{"live":true}', replaced_id: JSON.stringify(recorded) },
+        ...{ state, in_place: 1, load_options: JSON.stringify({ live: true, madeIn }) },
+        ...{ replaced_id: JSON.stringify(recorded) },
       });
       await insertKilled(services, restore);
       return id;

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { loadOptionsOf } from '../../src/restores/load-options.ts';
+import { loadRestore } from '../../src/restores/restores.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 import type { RestoreBed } from './bed.ts';
@@ -234,6 +236,17 @@ it('that has committed with its app gone is compared at the next start, and one 
   expect(await runOf(await live.killed('loading', old))).toMatchObject({
     ...{ state: 'completed', restore: { state: 'done', kept: null } },
   });
+  const [here] = await bed.postgres.query(
+    `SELECT system_identifier::text AS system, (SELECT oid::text FROM pg_database WHERE datname = current_database()) AS oid FROM pg_control_system()`,
+    source,
+  );
+  const { system, oid } = here ?? {};
+  const { restore } = await replace();
+  const replaced = await loadRestore(bed.app.services.db, String(restore['id']));
+  expect(loadOptionsOf(replaced).madeIn).toBe(`${system} ${oid}`);
+  expect(await runOf(await live.killed('loading', old, `${system} ${oid}`))).toMatchObject({
+    ...{ state: 'completed', restore: { state: 'done' } },
+  });
   await asOwner(`INSERT INTO a (id, noise) VALUES (10001, 'since')`);
   const different = await live.killed('finishing', old);
   expect(await runOf(different)).toMatchObject({
@@ -246,6 +259,13 @@ it('that has committed with its app gone is compared at the next start, and one 
     restore: { state: 'done' },
   });
   await asOwner('DELETE FROM a WHERE id = 10001');
-  const unknown = [...present, ['public', 'gone', 7]];
+  const unknown = [...(await marks()), ['public', 'gone', 7]];
   expect(await runOf(await live.killed('finishing', unknown))).toMatchObject({ state: 'uncertain' });
+  // All tables are others in another database, too: one behind the same name, or made anew.
+  for (const madeIn of [`${system} 1`, `1 ${oid}`, '- 1']) {
+    const elsewhere = await live.killed('loading', old, madeIn);
+    expect(await runOf(elsewhere)).toMatchObject({ state: 'uncertain', restore: { state: 'loading' } });
+    const { removal_error: why } = await loadRestore(bed.app.services.db, elsewhere);
+    expect(why).toContain('Nobody can tell whether the backup was restored into');
+  }
 });

@@ -213,7 +213,7 @@ describe('what was restored beside a database', () => {
     // Its name is another's meanwhile.
     await bed.postgres.createDatabase(name);
     const work = `bp_restore_${row.token}`;
-    expect(await removeMade(services, row, signal, 'person')).toContain(
+    expect((await removeMade(services, row, signal, 'person'))?.message).toContain(
       `is there, whole, and called ${work}`,
     );
     expect(await oidOf(work)).toEqual(restored);
@@ -236,7 +236,7 @@ describe('what was restored beside a database', () => {
     expect([await oidOf(name), await oidOf(source)]).toEqual([restored, before]);
     await run('create');
     await run('swap');
-    expect(await removeMade(services, row, signal, 'person')).toContain('has taken the place of');
+    expect((await removeMade(services, row, signal, 'person'))?.message).toContain('has taken the place of');
     expect([await rowsOf(source), await oidOf(name)]).toEqual([[1, 2], null]);
     expect(await oidOf(row.kept_name ?? '')).toEqual(before);
   });

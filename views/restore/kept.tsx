@@ -102,7 +102,13 @@ function DropForm(props: {
         conditional
       />
       {isOnlyCopy && (
-        <CheckboxField form={form} name="isOnlyCopy" label="Nobody needs this only copy any more" required />
+        <CheckboxField
+          form={form}
+          name="isOnlyCopy"
+          label="Nobody needs this only copy any more"
+          help="Needed to drop it; not where it turns out to be gone already."
+          conditional
+        />
       )}
       {(form.errors['mayBeGone'] ?? form.values['mayBeGone']) !== undefined && (
         <CheckboxField

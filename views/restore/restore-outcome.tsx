@@ -1,5 +1,5 @@
-import { TextField } from '../parts/field.tsx';
-import { Form, PostButton } from '../parts/form.tsx';
+import { CheckboxField, TextField } from '../parts/field.tsx';
+import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatDuration } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
@@ -69,17 +69,32 @@ function againOf({ adopts, backupId, isInPlace }: RestoreItem): string {
 }
 
 function CleanUp({ item, form }: { readonly item: RestoreItem; readonly form: FormState }) {
-  const action = `/restores/${item.id}/clean-up`;
-  if (item.isFile) return <PostButton action={action} label="Clean up" kind="primary" />;
   return (
-    <Form action={action} form={form} submit="Clean up">
+    <Form action={`/restores/${item.id}/clean-up`} form={form} submit="Clean up">
+      {(form.errors['mayBeGone'] ?? form.values['mayBeGone']) !== undefined && (
+        <CheckboxField
+          form={form}
+          name="mayBeGone"
+          label="It is gone"
+          help="Nothing of this restore counts as left then, where nobody can tell. What is found is removed in any case."
+          conditional
+        />
+      )}
+      {!item.isFile && <CleanUpLogin form={form} />}
+    </Form>
+  );
+}
+
+function CleanUpLogin({ form }: { readonly form: FormState }) {
+  return (
+    <>
       <p class="field-help">
         What was typed for the restore is forgotten. Without a user here, the login for restores of that
         server is taken where one is stored, else the user that backs up.
       </p>
       <TextField form={form} name="username" label="User" autocomplete="off" spellcheck={false} />
       <TextField form={form} name="password" label="Password" type="password" autocomplete="off" />
-    </Form>
+    </>
   );
 }
 

@@ -121,13 +121,14 @@ async function repairDrill(services: RestoreServices, run: RunRow, context: Repa
     if (!context.signal.aborted) await settleRemoval(services, row, claim, signal);
     return;
   }
-  const removalError = await removeMade(services, row, signal, 'schedule');
-  if (removalError === null) {
+  const failed = await removeMade(services, row, signal, 'schedule');
+  if (failed === null) {
     await settleFailed(db, claim, { error, step, state: 'removed' }, now());
     return;
   }
-  log.warn('what a drill has made could not be removed', { runId: run.id, error: removalError });
-  if (!context.signal.aborted) await settleLater(db, claim, { error, step, removalError }, now());
+  log.warn('what a drill has made could not be removed', { runId: run.id, error: failed });
+  if (context.signal.aborted) return;
+  await settleLater(db, claim, { error, step, removalError: failed.message }, now());
 }
 
 const knownError = z.object({ message: z.string(), code: z.string() });

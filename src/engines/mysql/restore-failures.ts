@@ -18,6 +18,13 @@ export function explainMysqlRestore(target: MysqlTarget, failure: CommandFailure
 
 const FAILURES: readonly KnownFailure[] = [
   {
+    pattern: /bridgeport: made on another server/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (what) =>
+      `Nobody can tell whether what was made (${what}) is gone: it is not there, but it was made on another database server than is found there now, or on one that has moved since. See where the host name leads. If it is gone for good, say so when you clean up (in the API: mayBeGone).`,
+  },
+  {
     pattern: /bridgeport: empty and not marked/,
     code: 'conflict',
     message: (what) =>

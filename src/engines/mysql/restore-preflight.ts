@@ -4,6 +4,7 @@ import type { PreflightCheck, PreflightPlan, RestoreTarget } from '../restore.ts
 import { ROOM_SCRIPT, roomCheck } from '../room.ts';
 import { connectionLines, connectionSecrets, describeTarget, type MysqlTarget } from './connection.ts';
 import { mayGiveAway, missingToRestore } from './grants.ts';
+import { readPlace, TELL_PLACE } from './place.ts';
 import { explainMysqlRestore } from './restore-failures.ts';
 import { isMariadb, versionOf } from './server-version.ts';
 import { toolLines } from './tools.ts';
@@ -16,6 +17,7 @@ export function preflightMysql(target: MysqlTarget, restore: RestoreTarget): Pre
       secrets: connectionSecrets(target),
     },
     read: (stdout) => readChecks(target, restore, stdout),
+    place: readPlace,
     explain: (failure) => explainMysqlRestore(target, failure),
   };
 }
@@ -28,7 +30,8 @@ function preflightScript(newName: string): string {
 SELECT CONCAT('bridgeport:folded=', @@lower_case_table_names);
 SELECT CONCAT('bridgeport:taken=', COUNT(*)) FROM information_schema.SCHEMATA
 WHERE IF(@@lower_case_table_names = 0, BINARY SCHEMA_NAME = BINARY ${name}, LOWER(SCHEMA_NAME) = LOWER(${name}));
-SELECT CONCAT('bridgeport:user=', CURRENT_USER())`;
+SELECT CONCAT('bridgeport:user=', CURRENT_USER());
+${TELL_PLACE}`;
   return `choose_tools && refuse_plain || { tell_tls; exit; }
 printf 'bridgeport:client=%s\\n' "$("$client" --no-defaults --version)"
 ask ${quote(questions)} || exit

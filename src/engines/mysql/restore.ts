@@ -4,6 +4,7 @@ import type { CountedTable, RestorePlan, RestoreTarget } from '../restore.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './connection.ts';
 import { newMysqlGuard } from './guard/guard.ts';
 import type { MysqlOptions } from './options.ts';
+import { requirePlace } from './place.ts';
 import { explainMysqlRestore } from './restore-failures.ts';
 import { preflightMysql } from './restore-preflight.ts';
 import { toolLines } from './tools.ts';
@@ -33,8 +34,12 @@ export function restoreMysql(target: RestoreTarget<MysqlOptions>): RestorePlan {
       read: readCounts,
     },
     check: command(inside, `${CHOOSE}\n${analyzeAll(mark)}`),
-    finish: command(inside, finishScript(mark)),
-    remove: command(outside, removeScript(name, mark, target.isDrill === true)),
+    finish: command(inside, finishScript(name, mark, target)),
+    remove: command(outside, removeScript(name, mark, target)),
+    isNamed: {
+      command: command(outside, isNamedScript(name, mark, target)),
+      read: (stdout) => /^bridgeport:named$/m.test(stdout),
+    },
     explain: (failure) => explainMysqlRestore(inside, failure),
   };
 }
@@ -74,9 +79,10 @@ ask ${quote(`DROP DATABASE ${quoted}`)}
 exit $failed`;
 }
 
-/** The mark goes last: what it is gone from is whole. */
-function finishScript(mark: string): string {
+/** The mark goes last: what it is gone from is whole, on the server where it was made. */
+function finishScript(name: string, mark: string, { madeIn }: RestoreTarget): string {
   return `${CHOOSE}
+${madeIn ? `marked=$(ask ${quote(countMarks(name, mark))}) || exit\n[ "$marked" = 1 ] || {\n  ${requirePlace(madeIn)}\n}` : ':'}
 ${analyzeAll(mark)} || exit
 ask ${quote(`DROP TABLE IF EXISTS ${mark}`)}`;
 }
@@ -90,20 +96,37 @@ function analyzeAll(mark: string): string {
  * be one that was interrupted before it had its mark, or somebody's: a person has to look. Not at a drill's, whose name is random and was
  * written down before.
  */
-function removeScript(name: string, mark: string, isDrill: boolean): string {
-  const isHere = `SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)} AND TABLE_NAME = '${mark}'`;
+function removeScript(name: string, mark: string, { isDrill, madeIn }: RestoreTarget): string {
   const killEach = `SELECT CONCAT('KILL ', ID, ';') FROM information_schema.PROCESSLIST WHERE BINARY DB = ${bytesOf(name)}`;
   const isEmpty = `SELECT (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE BINARY SCHEMA_NAME = ${bytesOf(name)}) > 0
 AND (SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)}) = 0`;
   return `${CHOOSE}
-marked=$(ask ${quote(isHere)}) || exit
+marked=$(ask ${quote(countMarks(name, mark))}) || exit
 if [ "$marked" != 1 ]; then
   empty=$(ask ${quote(isEmpty)}) || exit
-  [ "$empty" = 1 ] || exit 0
+  [ "$empty" = 1 ] || {
+    ${requirePlace(madeIn)}
+    exit 0
+  }
   ${isDrill ? ':' : "echo 'bridgeport: empty and not marked' >&2; exit 78"}
 fi
 (run_made ${quote(killEach)}) >/dev/null 2>&1
 ask ${quote(`DROP DATABASE IF EXISTS ${quotedName(name)}`)}`;
+}
+
+/** Without its mark, and with something in it, it is the one that was finished, where that was made. */
+function isNamedScript(name: string, mark: string, { madeIn }: RestoreTarget): string {
+  const count = `SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)}`;
+  return `${CHOOSE}
+marked=$(ask ${quote(countMarks(name, mark))}) || exit
+[ "$marked" != 1 ] || exit 0
+${requirePlace(madeIn)}
+tables=$(ask ${quote(count)}) || exit
+[ "$tables" = 0 ] || echo bridgeport:named`;
+}
+
+function countMarks(name: string, mark: string): string {
+  return `SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)} AND TABLE_NAME = '${mark}'`;
 }
 
 /** One in single quotes could end there by a setting of the server's. */

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import { ONLY_KEPT, ONLY_RESTORED } from '../drop.ts';
 import { explainBy, type KnownFailure } from '../known-failures.ts';
 import type { CommandFailure } from '../target.ts';
 import { describeTarget } from './connection.ts';
@@ -66,6 +67,13 @@ const DROP_FAILURES: readonly KnownFailure[] = [
     field: 'mayBeGone',
     message: (what) =>
       `Nothing was dropped: the database of the name of ${what} is another one. The one that is meant is not on this server, and nobody knows whether this is the server that it was on. If somebody has dropped that, say so (in the API: mayBeGone), and it counts as dropped; the other one stays as it is.`,
+  },
+  {
+    pattern: /bridgeport: the (kept|restored) one is the only copy/,
+    code: 'invalid',
+    field: 'isOnlyCopy',
+    message: (what, which) =>
+      `It was not dropped: ${what} is the only copy of ${which === 'kept' ? ONLY_KEPT : ONLY_RESTORED} Say so, too, to drop it (in the API: isOnlyCopy).`,
   },
   {
     pattern: /bridgeport: it is a template/,

@@ -2,9 +2,10 @@ import { quote } from '../../hosts/quote.ts';
 import { asideName, type DropFacts, type DropPlan } from '../drop.ts';
 import { connectionSecrets } from './connection.ts';
 import { explainPostgresDrop } from './drop-failures.ts';
-import { READ_SYSTEM, readWritten, requireName, type ToldDatabase } from './identity.ts';
+import { readWritten, requireName, type ToldDatabase } from './identity.ts';
 import { identifier, literal, maintenanceLines, WITHOUT_TIMEOUTS } from './restore-lines.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
+import { exitOnServer, READ_SYSTEM, readServer, TELL_SERVER } from './server.ts';
 
 /** A database that a restore has replaced or made. */
 export interface DroppedDatabase {
@@ -22,11 +23,26 @@ export function dropPostgres(
   dropped: DroppedDatabase,
   facts: DropFacts,
 ): DropPlan {
+  const command = (script: string) => ({ script, secrets: connectionSecrets(target) });
+  const isServerKnown = dropped.told.system !== null;
   return {
-    command: { script: dropScript(target, dropped, facts), secrets: connectionSecrets(target) },
+    command: command(dropScript(target, dropped, facts)),
+    ...(isServerKnown ? {} : { where: { command: command(whereScript(target, dropped)), read: readServer } }),
     read: (stdout) => (/^bridgeport:taken back$/m.test(stdout) ? 'taken-back' : 'dropped'),
     explain: (failure) => explainPostgresDrop(target, dropped.name, failure),
   };
+}
+
+/** Of what is there alone: where it is not, a drop that breaks off has dropped nothing. */
+function whereScript(target: PostgresRestoreTarget, dropped: DroppedDatabase): string {
+  return `${maintenanceLines(target)}
+found=$(ask ${quote(foundQuery(dropped, asideName(target.token)))}) || exit
+case $found in
+here* | aside*)
+  ${READ_SYSTEM}
+  ${TELL_SERVER}
+  ;;
+esac`;
 }
 
 /**
@@ -36,9 +52,10 @@ export function dropPostgres(
  */
 function dropScript(
   target: PostgresRestoreTarget,
-  { what, name, oid, told, formerName }: DroppedDatabase,
-  { isUnused, mayBeGone, begunIn }: DropFacts,
+  dropped: DroppedDatabase,
+  { isUnused, isOnlyCopy, mayBeGone, begunIn }: DropFacts,
 ): string {
+  const { what, name, oid, told } = dropped;
   const another = `the ${what} database is another`;
   const aside = asideName(target.token);
   const takeAside = [
@@ -57,13 +74,13 @@ case $system in
 ${told.system ?? "''"}) server=same ;;
 *) server=${told.system === null ? 'unknown' : 'other'} ;;
 esac
-found=$(ask ${quote(foundQuery({ name, oid, formerName, aside }))}) || exit
+found=$(ask ${quote(foundQuery(dropped, aside))}) || exit
 case "$server $found" in
 ${mayBeGone ? `'other gone' | 'other back' | 'unknown gone' | 'unknown taken') exit 0 ;;` : ''}
 other*) fail 'another server${mayBeGone ? ' has it' : ''}' ;;
 'same gone' | 'same taken') exit 0 ;;
 *gone)
-  ${begunIn === null || told.system !== null ? ':' : 'exit 0'}
+  ${exitOnServer(begunIn)}
   fail 'it is no longer there'
   ;;
 *taken) fail 'its name is taken' ;;
@@ -85,6 +102,7 @@ refuse() {
   case $found in aside*) give_back ;; esac
   fail "$1"
 }
+${isOnlyCopy ? `refuse 'the ${what} one is the only copy'` : ':'}
 ${what === 'restored' ? `case $found in *template*) refuse 'it is a template' ;; esac` : ':'}
 ${isUnused ? ':' : refuseUsed(told)}
 name=${quote(identifier(name))} database=${aside}
@@ -112,12 +130,7 @@ exit 3`;
  * `broken`: a DROP of it was broken off, so that it takes nothing but another one. `taken`: it is gone, and its name is another one's;
  * `other`: it is there, by a name that nobody here has given it.
  */
-function foundQuery({
-  name,
-  oid,
-  formerName,
-  aside,
-}: Pick<DroppedDatabase, 'name' | 'oid' | 'formerName'> & { readonly aside: string }): string {
+function foundQuery({ name, oid, formerName }: DroppedDatabase, aside: string): string {
   const isNamed = `EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname IN (${literal(name)}, ${literal(aside)}))`;
   const back =
     formerName === null

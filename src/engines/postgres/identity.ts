@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import { literal } from './restore-lines.ts';
+import { READ_SYSTEM } from './server.ts';
 
 /** What was read of a database beside its OID, to tell it later from one on another server, and from one that somebody goes on with. */
 export interface ToldDatabase {
@@ -22,9 +23,6 @@ export function requireName(replacedId: string, name: string, words = 'not to be
   return `SELECT CAST((SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${replacedId} AND datname = ${literal(name)})
   THEN '0' ELSE 'bridgeport: ${words}' END) AS pg_catalog.int4)`;
 }
-
-/** Behind `maintenanceLines`: sets `system`, empty where the user may not read it. */
-export const READ_SYSTEM = `system=$(ask 'SELECT system_identifier FROM pg_catalog.pg_control_system()' 2>/dev/null) || system=`;
 
 /** Of everybody's tables, and large objects; what the server keeps for itself changes by its own doing. Empty where nothing is counted, which would look as if nothing was written. */
 const WRITTEN = `SELECT CASE WHEN current_setting('track_counts') = 'on' THEN coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::text ELSE '' END

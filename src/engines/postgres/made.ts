@@ -1,11 +1,11 @@
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
-import type { MadePlan } from '../restore.ts';
+import type { MadePlan, RestorePlan } from '../restore.ts';
 import { connectionSecrets } from './connection.ts';
 import { dropPostgres } from './drop.ts';
 import { oid, readTold, tellLines, toldIn } from './identity.ts';
 import { identifyScript, oidIn } from './in-place/in-place.ts';
-import { literal } from './restore-lines.ts';
+import { literal, maintenanceLines } from './restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from './restore-target.ts';
 
 /** A restored database keeps its OID through every rename, and no other has it as long as it is there. */
@@ -28,6 +28,18 @@ ${tellLines(work)}`),
         },
         facts,
       ),
+  };
+}
+
+/** As `RestorePlan.isNamed`, of a database that was told from all else. */
+export function isNamedPostgres(target: PostgresRestoreTarget, made: string): RestorePlan['isNamed'] {
+  const isThere = `SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${oid(made)} AND datname = ${literal(target.newName)})`;
+  return {
+    command: {
+      script: `${maintenanceLines(target)}\nask ${quote(isThere)}`,
+      secrets: connectionSecrets(target),
+    },
+    read: (stdout) => /^t$/m.test(stdout),
   };
 }
 

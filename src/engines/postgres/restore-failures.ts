@@ -85,6 +85,27 @@ const FAILURES: readonly KnownFailure[] = [
     message: (what) => `What was restored has taken the place of ${what} already, and so is not removed.`,
   },
   {
+    pattern: /bridgeport: made on another server/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (what) =>
+      `Nobody can tell whether what was made for ${what} is gone: it is not there, but it was made on another database server than is found there now, or on one that was made anew since (another system identifier, or one that this user may not read). See where the host name leads. If it is gone for good, say so when you clean up (in the API: mayBeGone).`,
+  },
+  {
+    pattern: /bridgeport: another database/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (what) =>
+      `Nobody can tell whether the backup was restored into ${what}: by its OID, or by the system identifier of its server, that is another one by now, behind the same host name or made anew. See where the host name leads. If the one that is meant is gone for good, say so when you clean up (in the API: mayBeGone).`,
+  },
+  {
+    pattern: /bridgeport: neither kept nor restored/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (what) =>
+      `Nobody can tell whether ${what} is what was restored: neither what was restored nor what would be kept is there under its name. Look at its rows, and at what other names there are. If nothing of the restore is there any more, say so when you clean up (in the API: mayBeGone).`,
+  },
+  {
     pattern: /bridgeport: what was restored is another/,
     code: 'conflict',
     message: () =>

@@ -12,12 +12,14 @@ import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './
 import { isOnHost, ROOM_OF, roomOf } from './restore-room.ts';
 import { tableChecks } from './restore-tables.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
+import { READ_SYSTEM, readSystem, TELL_SYSTEM } from './server.ts';
 
 /** Looks at server, programs, name, rights, room, and what the dump needs, before anything is made. */
 export function preflightPostgres(target: PostgresRestoreTarget): PreflightPlan {
   return {
     command: { script: preflightScript(target), secrets: connectionSecrets(target) },
     read: (stdout) => readChecks(target, stdout),
+    place: (stdout) => placeIn(target, stdout),
     explain: (failure) => explainPostgresRestore(target, failure),
   };
 }
@@ -30,6 +32,8 @@ printf 'bridgeport:psql=%s\\n' "$("$psql" --version)"
 if find_pg_restore 2>/dev/null; then printf 'bridgeport:pg_restore=%s\\n' "$("$pg_restore" --version)"; fi
 facts=$(ask ${quote(factsQuery(target))}) || exit
 printf 'bridgeport:facts=%s\\n' "$facts"
+${READ_SYSTEM}
+${TELL_SYSTEM}
 ${target.inPlace ? `replaced=$(ask ${quote(replacedQuery(target, target.inPlace))}) || exit\nprintf 'bridgeport:replaced=%s\\n' "$replaced"` : ''}
 ${target.inPlace?.adopts ? `adopted=$(ask ${quote(adoptedQuery(target.inPlace.adopts))}) || exit\nprintf 'bridgeport:adopted=%s\\n' "$adopted"` : ''}
 ${target.live ? liveScript(target) : ''}
@@ -48,6 +52,7 @@ function factsQuery({ newName, needs }: PostgresRestoreTarget): string {
     'version', pg_catalog.current_setting('server_version'),
     'isStandby', pg_catalog.pg_is_in_recovery(),
     'isTaken', EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(newName)}),
+    'oid', (SELECT oid::pg_catalog.text FROM pg_catalog.pg_database WHERE datname = ${literal(newName)}),
     'user', CURRENT_USER,
     'mayCreate', (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER),
     'roles', (SELECT pg_catalog.json_agg(needed.name) FROM pg_catalog.unnest(${textArray(needs?.roles ?? [])}) needed(name)
@@ -60,12 +65,21 @@ const factsShape = z.object({
   version: z.string(),
   isStandby: z.boolean(),
   isTaken: z.boolean(),
+  oid: z.string().nullable(),
   user: z.string(),
   mayCreate: z.boolean().nullable(),
   roles: z.array(z.string()).nullable(),
   extensions: z.array(z.string()).nullable(),
 });
 type Facts = z.infer<typeof factsShape>;
+
+/** Of one that goes into a database in use, that is told, too: another one of its name has other tables. */
+function placeIn({ live }: PostgresRestoreTarget, stdout: string): string | null {
+  const system = readSystem(stdout);
+  if (!live) return system;
+  const { oid = null } = factsOf(/^bridgeport:facts=(.*)$/m.exec(stdout)?.[1]) ?? {};
+  return oid === null ? null : `${system ?? '-'} ${oid}`;
+}
 
 function readChecks(target: PostgresRestoreTarget, stdout: string): readonly PreflightCheck[] {
   const answers = new Map<string, string>();

@@ -5,11 +5,12 @@ import type { CountedTable, CountPlan, RestorePlan } from '../restore.ts';
 import { newArchiveGuard } from './archive-guard.ts';
 import { newCommandGuard } from './command-guard.ts';
 import { connectionSecrets } from './connection.ts';
+import { oid } from './identity.ts';
 import { adoptScript, giveBackScript } from './in-place/adopt.ts';
 import { swapPostgres } from './in-place/in-place.ts';
-import { keepReplaced, refuseSwapped, trySettings } from './in-place/restore-beside.ts';
+import { keepReplaced, refuseSwapped, refuseUnknown, trySettings } from './in-place/restore-beside.ts';
 import { restoreLive } from './live/live.ts';
-import { madeByPostgres } from './made.ts';
+import { isNamedPostgres, madeByPostgres } from './made.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { loadByJobs, spoolLines } from './restore-jobs.ts';
 import {
@@ -24,6 +25,7 @@ import {
 } from './restore-lines.ts';
 import { preflightPostgres } from './restore-preflight.ts';
 import { type PostgresRestoreTarget, workName } from './restore-target.ts';
+import { requireSystem } from './server.ts';
 import { IN_USE, PSQL_SETTINGS } from './tools.ts';
 
 const MOST_NAME_BYTES = 63;
@@ -62,12 +64,17 @@ export function restorePostgres(target: PostgresRestoreTarget): RestorePlan {
       `${maintenanceLines(target)}\nPGDATABASE=${workName(target)}; sql --command=${quote(WITHOUT_TIMEOUTS)} --command=ANALYZE >/dev/null`,
     ),
     finish: target.inPlace ? null : command(finishScript(target)),
-    ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : { made: madeByPostgres(target) }),
+    ...(target.inPlace ? { swap: swapPostgres(target, target.inPlace) } : besideOf(target)),
     remove: command(
       adopts && target.inPlace ? giveBackScript(target, adopts, target.inPlace) : removeScript(target),
     ),
     explain: (failure) => explainPostgresRestore(target, failure),
   };
+}
+
+function besideOf(target: PostgresRestoreTarget): Pick<RestorePlan, 'made' | 'isNamed'> {
+  const isNamed = target.made ? isNamedPostgres(target, target.made) : undefined;
+  return { made: madeByPostgres(target), ...(isNamed && { isNamed }) };
 }
 
 function checkName(name: string): void {
@@ -231,7 +238,7 @@ if exists ${quote(literal(work))}; then
     printf '%s\\n' "$said" >&2
     exit 3
   done
-elif ! exists ${quote(literal(target.newName))}; then
+elif ! exists ${quote(`${literal(target.newName)}${target.made ? ` AND oid = ${oid(target.made)}` : ''}`)}; then
   echo 'bridgeport: the restored database is gone' >&2
   exit 65
 fi`;
@@ -248,9 +255,14 @@ ${maintenanceLines(target)}
 ${endOwnSessions(work)}
 ${target.inPlace ? keepReplaced(target, target.inPlace) : ''}
 tries=0
-until said=$(sql --command='DROP DATABASE IF EXISTS ${work}' 2>&1); do
+until said=$(sql --command='DROP DATABASE ${work}' 2>&1); do
   tries=$((tries + 1))
-  case $said in ${IN_USE}) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
+  case $said in *':  3D000: '*)
+    ${requireSystem(target.madeIn)}
+    ${refuseUnknown(target)}
+    break
+    ;;
+  ${IN_USE}) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac
   printf '%s\\n' "$said" >&2
   exit 3
 done

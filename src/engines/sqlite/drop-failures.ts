@@ -1,4 +1,5 @@
 import type { AppError } from '../../errors.ts';
+import { ONLY_KEPT, ONLY_RESTORED } from '../drop.ts';
 import { explainBy, type KnownFailure } from '../known-failures.ts';
 import type { CommandFailure } from '../target.ts';
 
@@ -26,6 +27,14 @@ const registered = (was: 'kept' | 'restored'): KnownFailure => ({
     `What was ${was} as ${path} is the file of a registered database now, ${file}. It was not removed.`,
 });
 
+const onlyCopy = (was: 'kept' | 'restored', of: string): KnownFailure => ({
+  pattern: new RegExp(`bridgeport: the ${was} one is the only copy`),
+  code: 'invalid',
+  field: 'isOnlyCopy',
+  message: (path) =>
+    `It was not removed: ${path} is the only copy of ${of} Say so, too, to drop it (in the API: isOnlyCopy).`,
+});
+
 /** Of the drop of what a restore in place has replaced. */
 export const KEPT_FAILURES: readonly KnownFailure[] = [
   nameTaken('kept'),
@@ -36,6 +45,7 @@ export const KEPT_FAILURES: readonly KnownFailure[] = [
       `The file of that name is not the one that was kept: somebody has moved or replaced it. It was not removed; look at ${path} on the host.`,
   },
   registered('kept'),
+  onlyCopy('kept', ONLY_KEPT),
   {
     pattern: /bridgeport: nobody knows whether it was used/,
     code: 'conflict',
@@ -55,6 +65,7 @@ export const MADE_FAILURES: readonly KnownFailure[] = [
       'The file of that name is not the one that was restored, by its inode, its device and when it was made: somebody has moved or replaced it, or its disk was mounted anew. It was not removed; look at it on the host.',
   },
   registered('restored'),
+  onlyCopy('restored', ONLY_RESTORED),
 ];
 
 const COMMON: readonly KnownFailure[] = [

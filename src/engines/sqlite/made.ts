@@ -1,10 +1,11 @@
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import type { DropFacts } from '../drop.ts';
-import type { MadePlan } from '../restore.ts';
+import type { MadePlan, RestorePlan } from '../restore.ts';
 import { explainSqliteDrop, MADE_FAILURES } from './drop-failures.ts';
 import { LOOK_WHO, SEES_ALL } from './in-place/openers.ts';
-import { goneLines, INODE, readPlace, TELL_PLACE } from './in-place/state.ts';
+import { INODE } from './in-place/state.ts';
+import { droppedLines, PLACE, readPlace, tellPlace } from './place.ts';
 
 /**
  * A restored file is told by its inode, its device and when it was made, none of which the link that names it changes: an inode alone is
@@ -16,7 +17,7 @@ export function madeBySqlite(path: string, lines: string): MadePlan {
     identify: { command: command(IDENTIFY), read: readMade },
     drop: (id, facts) => ({
       command: command(dropScript(idsOf(id), facts)),
-      where: { command: command(`require_parent\n${TELL_PLACE}`), read: readPlace },
+      where: { command: command(whereScript(idsOf(id))), read: readPlace },
       read: () => 'dropped',
       explain: (failure) => explainSqliteDrop(MADE_FAILURES, path, failure),
     }),
@@ -47,8 +48,30 @@ function readMade(stdout: string): string {
   );
 }
 
+interface Ids {
+  readonly identity: string;
+  readonly changedAt: string;
+}
+
+/** As `RestorePlan.isNamed`. */
+export function isNamedSqlite(made: string | null | undefined, lines: string): RestorePlan['isNamed'] {
+  const isThere = isMade(made);
+  if (isThere === undefined) return undefined;
+  return {
+    command: { script: `${lines}\nrequire_parent\n! ${isThere} || echo bridgeport:named` },
+    read: (stdout) => /^bridgeport:named$/m.test(stdout),
+  };
+}
+
+/** A condition of the shell: whether the file `$new` is the one of which that was recorded. */
+export function isMade(id: string | null | undefined): string | undefined {
+  const identity = IDS.exec(id ?? '')?.[1];
+  if (identity === undefined) return undefined;
+  return `[ "$(stat -Lc '%i %.9W' -- "$new" 2>/dev/null)" = '${withoutDisk(identity)}' ]`;
+}
+
 /** As it was recorded: nothing else gets into a script. */
-function idsOf(id: string): { readonly identity: string; readonly changedAt: string } {
+function idsOf(id: string): Ids {
   const [, identity, changedAt] = IDS.exec(id) ?? [];
   if (identity !== undefined && changedAt !== undefined) return { identity, changedAt };
   throw new AppError(
@@ -57,15 +80,25 @@ function idsOf(id: string): { readonly identity: string; readonly changedAt: str
   );
 }
 
+/** Its disk may have another number by now: that alone makes it no other. */
+const withoutDisk = (identity: string) => identity.replace(/ \d+ /, ' ');
+
+/** Of what is there alone: where it is not, a drop that breaks off has dropped nothing. */
+function whereScript({ identity }: Ids): string {
+  return `${PLACE}
+require_parent
+[ "$(identity "$new")" != '${identity}' ] || ${tellPlace('"$parent"')}`;
+}
+
 function dropScript(
-  { identity, changedAt }: ReturnType<typeof idsOf>,
-  { registered, isUnused, ...gone }: DropFacts,
+  { identity, changedAt }: Ids,
+  { registered, isUnused, isOnlyCopy, ...gone }: DropFacts,
 ): string {
-  // Its disk may have another number by now: that alone makes it no other.
-  const known = identity.replace(/ \d+ /, ' ');
+  const known = withoutDisk(identity);
   return `${INODE}
 ${LOOK_WHO}
 ${SEES_ALL}
+${PLACE}
 require_parent
 set -- ${registered.map(quote).join(' ')}
 is_gone() {
@@ -77,9 +110,10 @@ if is_gone "$new"; then
     [ "$(identity "$file")" != '${identity}' ] || refuse "is a database now: $file"
   done
   set -- "$new"
-  ${goneLines(gone)}
+  ${droppedLines(gone)}
 fi
 [ -f "$new" ] && [ ! -L "$new" ] && [ "$(identity "$new")" = '${identity}' ] || refuse 'the restored file is another'
+${isOnlyCopy ? "refuse 'the restored one is the only copy'" : ':'}
 for file do
   [ ! "$file" -ef "$new" ] || refuse "is a database now: $file"
 done

@@ -30,8 +30,16 @@ const FAILURES: readonly KnownFailure[] = [
   {
     pattern: /bridgeport: no folder: ([^\n]*)/,
     code: 'dump_refused',
+    field: 'mayBeGone',
     message: (path, folder) =>
-      `The folder ${folder} of ${path} is not there on the host, or the SSH user may not look into it: see whether its disk is mounted. If it is gone for good with all that was in it, make an empty one, as the SSH user, and ask again.`,
+      `The folder ${folder} of ${path} is not there on the host, or the SSH user may not look into it: see whether its disk is mounted. If it is gone for good with all that was in it, say so when you clean up (in the API: mayBeGone).`,
+  },
+  {
+    pattern: /bridgeport: made elsewhere: ([^\n]*)/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (path, folder) =>
+      `Nobody can tell whether what was made for ${path} is gone: its folder ${folder} is not there, but it was made on another disk, or in another folder, than is there now. See whether its disk is mounted. If it is gone for good, say so when you clean up (in the API: mayBeGone).`,
   },
   {
     pattern: /bridgeport: (no (?:folder|file)[^\n]*)/,

@@ -2,6 +2,7 @@ import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import type { PreflightCheck, PreflightPlan, RestoreTarget } from '../restore.ts';
 import { ROOM_SCRIPT, roomCheck } from '../room.ts';
+import { PLACE, readPlace, tellPlace } from './place.ts';
 import { explainSqliteRestore } from './restore-failures.ts';
 import { ASK_VERSION, FIND_PROGRAM } from './shell.ts';
 
@@ -10,6 +11,7 @@ export function preflightSqlite(path: string, target: RestoreTarget): PreflightP
   return {
     command: { script: preflightScript(path) },
     read: (stdout) => readChecks(path, target, stdout),
+    place: readPlace,
     explain: (failure) => explainSqliteRestore(path, failure),
   };
 }
@@ -20,6 +22,7 @@ export function placeScript(path: string): string {
   return `export LC_ALL=C
 new=${quote(path)} place=${quote(parent)}
 ${FIND_PROGRAM}
+${PLACE}
 [ "$program" = sqlite3 ] || safe=ours
 ${ASK_VERSION}
 printf 'bridgeport:version=%s\\n' "$version"
@@ -30,6 +33,7 @@ else folder=closed
 fi
 printf 'bridgeport:folder=%s\\n' "$folder"
 if [ "$folder" != missing ]; then
+  ${tellPlace('"$place"')}
   ${ROOM_SCRIPT}
 fi`;
 }

@@ -4,8 +4,9 @@ import type { CountedTable, RestorePlan, RestoreTarget } from '../restore.ts';
 import { newSqliteGuard } from './guard/guard.ts';
 import { CREATE_KEPT, removeBeside, swapSqlite } from './in-place/in-place.ts';
 import { preflightInPlace } from './in-place/preflight.ts';
-import { madeBySqlite } from './made.ts';
+import { isMade, isNamedSqlite, madeBySqlite } from './made.ts';
 import type { SqliteOptions } from './options.ts';
+import { goneLines, PLACE } from './place.ts';
 import { explainSqliteRestore } from './restore-failures.ts';
 import { CHECK, END_NOTED, PROGRAM, placeLines } from './restore-lines.ts';
 import { preflightSqlite } from './restore-preflight.ts';
@@ -29,14 +30,17 @@ export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan
     ...(isCopy ? {} : { newGuard: newSqliteGuard }),
     count: { command: command(COUNT), read: readCounts },
     check: command(CHECK),
-    finish: command(finishScript(target.options.filePath)),
-    remove: command(REMOVE),
+    finish: command(finishScript(target)),
+    remove: command(removeScript(target)),
     explain: (failure) => explainSqliteRestore(path, failure),
   };
   const { inPlace } = target;
-  if (!inPlace) return { ...beside, made: madeBySqlite(path, lines) };
+  if (!inPlace) {
+    const isNamed = isNamedSqlite(target.made, lines);
+    return { ...beside, made: madeBySqlite(path, lines), ...(isNamed && { isNamed }) };
+  }
   pathOf(inPlace.keptName);
-  const replaced = { newName: path, token: target.token, inPlace, lines };
+  const replaced = { newName: path, token: target.token, inPlace, lines, madeIn: target.madeIn };
   return {
     ...beside,
     preflight: preflightInPlace(path, target, inPlace),
@@ -107,13 +111,15 @@ function readCounts(stdout: string): readonly CountedTable[] {
  * then its name, by a link, which replaces nothing; where a file system has none, by a move that replaces nothing. Run again
  * it goes on.
  */
-function finishScript(source: string | null): string {
+function finishScript({ options: { filePath: source }, made }: RestoreTarget<SqliteOptions>): string {
+  // Where nobody could tell it, its second name does, as long as that is there.
+  const isNamed = isMade(made) ?? '[ "$new" -ef restored.sqlite ]';
   return `if [ ! -e "$folder" ]; then
-  [ -f "$new" ] && exit 0
+  [ -f "$new" ] && ${isMade(made) ?? ':'} && exit 0
   refuse 'gone'
 fi
 cd -- "$folder" && [ -O . ] || refuse 'gone'
-if [ ! "$new" -ef restored.sqlite ]; then
+if ! ${isNamed}; then
   ${CHECK}
   refuse_taken
   source=${quote(source ?? '')}
@@ -134,13 +140,18 @@ cd / && rm -f -- "$folder/pid" "$folder/restored.sqlite" "$folder/restored.sqlit
 }
 
 /** What `finish` has begun to name is not ended yet, so it goes, too. */
-const REMOVE = `require_parent
-[ -d "$folder" ] && [ ! -L "$folder" ] || exit 0
+function removeScript({ madeIn }: RestoreTarget): string {
+  return `${PLACE}
+require_parent
+[ -d "$folder" ] && [ ! -L "$folder" ] || {
+  ${goneLines(madeIn)}
+}
 cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
 ${END_NOTED}
 [ ! "$new" -ef restored.sqlite ] || rm -f -- "$new"
 rm -f -- pid restored.sqlite restored.sqlite-shm restored.sqlite-wal restored.sqlite-journal
 cd / && rmdir -- "$folder"`;
+}
 
 /** Throws `invalid` for what can't be the path of a new file. */
 function pathOf(newName: string): string {

@@ -143,13 +143,15 @@ export function restoreRoutes(services: Services) {
       method: 'POST',
       path: '/api/restores/:id/clean-up',
       access: 'operator',
-      summary: 'Remove what a failed restore has made and could not remove by itself',
-      body: z.object(login),
-      answer: success,
+      summary:
+        'Remove what a failed restore has made and could not remove by itself; `mayBeGone` where nobody can tell whether it is gone, and somebody says that it is; `state` is `done` where it turns out to be there, whole, by its name',
+      body: z.object({ ...login, mayBeGone: z.boolean().optional() }),
+      // `done`: it has its name, or its place, and nothing was removed.
+      answer: success.extend({ state: z.enum(['removed', 'done']) }),
       refusals: [404, 409],
       handle: async ({ params, actor, body, signal }) => {
-        await cleanUpRestore(services, actor, params.id, body, signal);
-        return SUCCESS;
+        const end = await cleanUpRestore(services, actor, params.id, body, signal);
+        return { ...SUCCESS, state: end };
       },
     }),
     route({
@@ -174,7 +176,7 @@ export function restoreRoutes(services: Services) {
       path: '/api/restores/:id/drop-kept',
       access: 'operator',
       summary:
-        'Drop what a restore in place has replaced, the very one; the name under which it is kept in `confirm`, and `isUnused` where somebody may go on with it unseen, `isOnlyCopy` where its safety backup was declined, is gone or damaged, `mayBeGone` where somebody has dropped it already; `outcome` is `taken-back` where it has its place again and nothing was dropped; for admins where its database is gone',
+        'Drop what a restore in place has replaced, the very one; the name under which it is kept in `confirm`, and `isUnused` where somebody may go on with it unseen, `isOnlyCopy` where it is there, and its safety backup was declined, is gone or damaged, `mayBeGone` where somebody has dropped it already; `outcome` is `taken-back` where it has its place again and nothing was dropped; for admins where its database is gone',
       body: z.object(drop),
       // `taken-back`: it has its place again, and nothing was dropped.
       answer: success.extend({ outcome: z.enum(['dropped', 'taken-back']) }),
@@ -205,7 +207,7 @@ export function restoreRoutes(services: Services) {
       path: '/api/restores/:id/drop',
       access: 'operator',
       summary:
-        'Drop what a restore has made beside its database, the very one (PostgreSQL, SQLite); its name in `confirm`, and `isUnused` where somebody may go on with it unseen, `isOnlyCopy` where its backup is gone or damaged, `mayBeGone` where somebody has dropped it already; for admins where it is in another environment, or its database is gone',
+        'Drop what a restore has made beside its database, the very one (PostgreSQL, SQLite); its name in `confirm`, and `isUnused` where somebody may go on with it unseen, `isOnlyCopy` where it is there, and its backup is gone or damaged, `mayBeGone` where somebody has dropped it already; for admins where it is in another environment, or its database is gone',
       body: z.object(drop),
       answer: success,
       refusals: [404, 409],

@@ -10,6 +10,7 @@ import { dropRestored } from '../../restores/drop-restored.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
+import { isTicked } from './kit/form-body.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
@@ -55,8 +56,9 @@ export function restoreRunRoutes(services: Services): Hono<UiEnv> {
     return submit(c, services, {
       ...atItsEnd(c, services),
       async act(_, body) {
-        await cleanUpRestore(services, actorOf(c, services), id, loginIn(body), c.req.raw.signal);
-        return { to: `/restores/${id}`, say: 'restore-cleaned-up' };
+        const input = { ...loginIn(body), mayBeGone: isTicked(body, 'mayBeGone') };
+        const end = await cleanUpRestore(services, actorOf(c, services), id, input, c.req.raw.signal);
+        return { to: `/restores/${id}`, say: end === 'done' ? 'restore-found-whole' : 'restore-cleaned-up' };
       },
     });
   });

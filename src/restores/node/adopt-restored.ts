@@ -4,7 +4,7 @@ import { adoptedChecks } from '../ask-rename.ts';
 import type { RestoreServices } from '../context.ts';
 import { hostOutput } from '../host-output.ts';
 import { openRestoreTarget, starterOf, UNKNOWN_DUMP } from '../open-target.ts';
-import { recordRestore } from '../restores.ts';
+import { recordLooked, recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
 import { placeChecks } from '../same-place.ts';
 import { recordReplaced, runLast } from '../swap.ts';
@@ -29,9 +29,10 @@ export async function adoptRestored(
   try {
     const { command, explain, read } = plan.preflight;
     const options = { signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS };
-    const found = read(await hostOutput(host, command, options));
+    const printed = await hostOutput(host, command, options);
+    const found = read(printed);
     const checks = [...place, ...(await safetyChecks(db, row)), ...found];
-    await recordRestore(db, claim, { checks: JSON.stringify(checks) });
+    await recordLooked(db, claim, { checks, place: plan.preflight.place?.(printed) });
     await refuseFailed(services, claim, checks);
     await recordReplaced(db, claim, { host, plan, signal });
     progress.enter('create');

@@ -74,7 +74,7 @@ async function repairRestore(services: RestoreServices, run: RunRow, context: Re
     return;
   }
   log.warn('what a restore has made could not be removed', { runId: run.id, error: failed });
-  await tryLater(services, context, run, failed);
+  await tryLater(services, context, run, failed.message);
 }
 
 interface Swap {
@@ -110,7 +110,7 @@ async function repairSwap(
   }
   if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
   log.warn('nobody knows yet what a swap came to', { runId: run.id, error: notRemoved });
-  await tryLater(services, context, run, notRemoved);
+  await tryLater(services, context, run, notRemoved.message);
 }
 
 /** Statistics are made before the names are changed, which may take a while. */
@@ -152,7 +152,7 @@ async function repairLive(
     return tryLater(services, context, run, compared, { error, step: 'compare', state: 'done' });
   }
   log.warn('nobody knows yet what a restore came to', { runId: run.id, error: notRemoved });
-  await tryLater(services, context, run, notRemoved);
+  await tryLater(services, context, run, notRemoved.message);
 }
 
 /** Gives why it could not be compared. */

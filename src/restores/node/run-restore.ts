@@ -18,7 +18,7 @@ import { ofChosen } from '../only-tables.ts';
 import { openRestoreTarget, starterOf } from '../open-target.ts';
 import type { Measured } from '../record-restored.ts';
 import { removeMade } from '../remove-made.ts';
-import { loadRestore, recordRestore } from '../restores.ts';
+import { loadRestore, recordLooked, recordRestore } from '../restores.ts';
 import { safetyChecks } from '../safety-backup.ts';
 import { placeChecks } from '../same-place.ts';
 import { mayHaveMade, settleDone, settleFailed, settleLater, settleRemoved } from '../settle.ts';
@@ -75,7 +75,7 @@ export async function runRestore(
     progress.enter('finish', 'removing');
     const removalError = mayBeDone(row, error)
       ? 'nobody knows yet whether it has its name.'
-      : await removeMade(services, row, AbortSignal.timeout(REMOVE_MS), starterOf(row));
+      : ((await removeMade(services, row, AbortSignal.timeout(REMOVE_MS), starterOf(row)))?.message ?? null);
     if (removalError === null) await settleFailed(db, context.claim, { ...failure, state: 'removed' }, now());
     else await settleLater(db, context.claim, { ...failure, removalError }, now());
     return;
@@ -109,8 +109,8 @@ export async function settleRemoval(
   signal: AbortSignal = AbortSignal.timeout(REMOVE_MS),
 ): Promise<void> {
   const { db, now } = services;
-  const removalError = await removeMade(services, row, signal, 'schedule');
-  if (removalError === null) {
+  const notRemoved = await removeMade(services, row, signal, 'schedule');
+  if (notRemoved === null) {
     await settleRemoved(db, claim, now());
     return;
   }
@@ -118,7 +118,7 @@ export async function settleRemoval(
     'dump_refused',
     'The drill went well, but what it had made could not be removed.',
   );
-  await settleLater(db, claim, { error, step: 'finish', removalError }, now());
+  await settleLater(db, claim, { error, step: 'finish', removalError: notRemoved.message }, now());
 }
 
 /** It was found whole, and the command that gives it its name was not heard of any more: the repair runs that again. */
@@ -184,7 +184,7 @@ async function look(
         ...{ signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS },
       });
       const checks = [...source, ...preflight.read(printed)];
-      await recordRestore(services.db, claim, { checks: JSON.stringify(checks) });
+      await recordLooked(services.db, claim, { checks, place: preflight.place?.(printed) });
       const failed = checks.filter(({ ok }) => !ok);
       if (failed.length === 0) return opened;
       const name = row.is_name_ours === 1 ? nextName({ isFile, name: row.new_name }, tries) : undefined;

@@ -453,6 +453,34 @@ it('is for operators; viewers see what becomes of it', async () => {
   expect((await operator.get('/restores/nothing')).status).toBe(404);
 });
 
+it('asks whether what is left is gone where nobody can tell', async () => {
+  const { db } = pages.services;
+  const { id, database_id } = await insertBackup(db, new Date(), {
+    ...{ status: 'completed', outcome: 'completed', format: 'plain' },
+  });
+  const newName = join(folder, `el'se <b>.db`);
+  const row = restoreRow({
+    ...{ id: newId(), backup_id: id, database_id, engine: 'sqlite', host: null, port: null },
+    ...{ new_name: newName, options: '{}', database_name: null, state: 'left', removal_error: 'Away.' },
+    // In another place than this.
+    ...{ load_options: JSON.stringify({ madeIn: 'dev1:2' }) },
+  });
+  await db.insertInto('restores').values(row).execute();
+  const page = `/restores/${row.id}`;
+  const before = await operator.get(page);
+  expect(before.html).toContain('is not to be relied on where it is still there. Away.');
+  expect(before.html).not.toContain('name="mayBeGone"');
+  const asked = await operator.post(`${page}/clean-up`, {});
+  expect([asked.status, asked.html]).toEqual([
+    422,
+    expect.stringMatching(/name="mayBeGone"[\s\S]*Nobody can tell whether what was made for .* is gone/),
+  ]);
+  expect((await loadRestore(db, row.id)).state).toBe('left');
+  const said = await operator.post(`${page}/clean-up`, { mayBeGone: 'true' });
+  expect([said.status, said.location]).toEqual([303, page]);
+  expect((await loadRestore(db, row.id)).state).toBe('removed');
+});
+
 it('takes the place of a file that nobody has open, and drops what it keeps of it', async () => {
   const id = await addBackup(DUMP);
   const path = `/backups/${id}/restore-in-place`;

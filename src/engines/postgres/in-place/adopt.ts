@@ -4,8 +4,9 @@ import { oid, requireName } from '../identity.ts';
 import { OF_RESTORED } from '../restore-failures.ts';
 import { endOwnSessions, identifier, literal, maintenanceLines } from '../restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from '../restore-target.ts';
+import { requireSystem } from '../server.ts';
 import { IN_USE } from '../tools.ts';
-import { keepReplaced, refuseSwapped, trySettings } from './restore-beside.ts';
+import { keepReplaced, refuseSwapped, refuseUnknown, trySettings } from './restore-beside.ts';
 
 const rename = (from: string, to: string) => `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)}`;
 
@@ -49,7 +50,11 @@ tries=0
 while :; do
   named=$(ask ${quote(named)}) || exit
   case $named in
-  'not here') break ;;
+  'not here')
+    ${requireSystem(target.madeIn)}
+    ${refuseUnknown(target)}
+    break
+    ;;
   taken)
     echo 'bridgeport: its name is taken: ${work}' >&2
     exit 65

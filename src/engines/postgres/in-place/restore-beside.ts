@@ -46,3 +46,13 @@ export function refuseSwapped({ inPlace }: PostgresRestoreTarget): string {
   return `look_at_swap
 [ "$swap" != after ] || { echo 'bridgeport: swapped already' >&2; exit 67; }`;
 }
+
+/**
+ * For what was restored and is not there, where it may have taken the place: then what is there, and what was, have other names by now, which
+ * somebody else has given them.
+ */
+export function refuseUnknown({ inPlace }: PostgresRestoreTarget): string {
+  if (inPlace?.mayBeSwapped !== true || inPlace.replacedId === null) return ':';
+  return `look_at_swap
+[ "$swap" != other ] || { echo 'bridgeport: neither kept nor restored' >&2; exit 69; }`;
+}

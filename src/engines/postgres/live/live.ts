@@ -103,7 +103,7 @@ function followed(
     swap: () => command(`${inside}\nsql --command=ANALYZE`),
     isDone: (replacedId) => ({
       command: command(`${inside}
-${lookAtLive(needed(readMarks(replacedId)))}
+${lookAtLive(needed(readMarks(replacedId)), target.madeIn)}
 look_at_live
 printf 'bridgeport:live=%s\\n' "$live"`),
       read: (stdout) => ({ isDone: /^bridgeport:live=after$/m.test(stdout), kept: null, identity: null }),
@@ -128,7 +128,7 @@ function removeScript(target: PostgresRestoreTarget, { replacedId }: LiveTarget)
   // Nothing was begun.
   if (marks === undefined) return ':';
   return `${insideLines(target, target.newName)}
-${lookAtLive(marks)}
+${lookAtLive(marks, target.madeIn)}
 tries=0
 while [ "$tries" -lt 60 ]; do
   left=$(ask "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
@@ -142,6 +142,7 @@ look_at_live
 case $live in
 before) ;;
 after) echo 'bridgeport: restored already' >&2; exit 67 ;;
+elsewhere) echo 'bridgeport: another database' >&2; exit 69 ;;
 *) echo 'bridgeport: somebody else has changed its tables' >&2; exit 65 ;;
 esac`;
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { quote } from '../../../hosts/quote.ts';
 import type { DumpContents } from '../../contents.ts';
 import { literal } from '../restore-lines.ts';
+import { READ_SYSTEM } from '../server.ts';
 
 /** A table of the dump with its OID in the database before the load; null: there was none. */
 export type Mark = readonly [schema: string, name: string, oid: number | null];
@@ -34,14 +35,22 @@ FROM ${joined(marks)}`;
 
 /**
  * Shell function `look_at_live`, behind `insideLines`: sets `live` to `before` where the load was not committed, to `after` where it was,
- * and to `other` where somebody else has made or dropped one of the tables since, so that nobody can tell.
+ * to `elsewhere` where this is not known to be that very database, and to `other` where somebody else has made or dropped one of the
+ * tables since, so that nobody can tell.
+ * `madeIn` is the system identifier of its server, or a dash, and its OID; null where nobody knows.
  */
-export function lookAtLive(marks: readonly Mark[]): string {
-  const query = `SELECT CASE WHEN pg_catalog.bool_and(c.oid IS NOT DISTINCT FROM m.oid) THEN 'before'
+export function lookAtLive(marks: readonly Mark[], madeIn: string | null | undefined): string {
+  const [, system = '-', oid] = /^(\d{1,20}|-) (\d{1,10})$/.exec(madeIn ?? '') ?? [];
+  const elsewhere =
+    oid === undefined
+      ? ''
+      : `WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database() AND oid = ${oid}) THEN 'elsewhere'`;
+  const query = `SELECT CASE ${elsewhere} WHEN pg_catalog.bool_and(c.oid IS NOT DISTINCT FROM m.oid) THEN 'before'
   WHEN pg_catalog.bool_and(c.oid IS NOT NULL AND c.oid IS DISTINCT FROM m.oid) THEN 'after' ELSE 'other' END
 FROM ${joined(marks)}`;
   return `look_at_live() {
   live=$(PGCLIENTENCODING=UTF8 ask ${quote(query)}) || exit
+  ${system === '-' ? '' : `${READ_SYSTEM}\n  [ "$system" = ${system} ] || live=elsewhere`}
 }`;
 }
 

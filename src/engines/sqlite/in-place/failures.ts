@@ -40,8 +40,9 @@ export const IN_PLACE_FAILURES: readonly KnownFailure[] = [
   {
     pattern: /bridgeport: neither it nor its folder: ([^\n]*)/,
     code: 'conflict',
+    field: 'mayBeGone',
     message: (path, parent) =>
-      `Neither ${path} nor the folder in which its restore was made is there: see whether the disk of ${parent} is mounted.`,
+      `Neither ${path} nor the folder in which its restore was made is there: see whether the disk of ${parent} is mounted. If both are gone for good, say so when you clean up (in the API: mayBeGone).`,
   },
   {
     pattern: /bridgeport: kept name taken: ([^\n]*)/,

@@ -1,5 +1,6 @@
 import { AppError } from '../../../errors.ts';
 import { SWAPPED, type SwapPlan } from '../../in-place.ts';
+import { goneLines, PLACE } from '../place.ts';
 import { CHECK, END_NOTED, PROGRAM } from '../restore-lines.ts';
 import { dropKept } from './drop.ts';
 import { lockLines } from './lock.ts';
@@ -13,6 +14,7 @@ import {
   readKept,
   type SwapIds,
   TELL_KEPT,
+  TELL_MADE,
 } from './state.ts';
 
 /**
@@ -45,10 +47,15 @@ printf 'bridgeport:swap=%s\\n' "$swap"
 
 const IDENTIFY = `${INODE}
 [ -f "$new" ] || refuse 'not to be swapped: nothing'
-printf 'bridgeport:inodes=%s %s\\n' "$(inode "$new")" "$(inode "$folder/kept.sqlite" || echo -)"`;
+kept=$folder/kept.sqlite
+printf 'bridgeport:inodes=%s %s %s\\n' "$(inode "$new")" "$(inode "$kept" || echo -)" "$(${TELL_MADE} "$kept" 2>/dev/null)"`;
 
 function readFound(path: string, stdout: string): string {
-  const [, found] = /^bridgeport:inodes=(\d+ (?:\d+|-))$/m.exec(stdout) ?? [];
+  const [, inodes, madeAt = ''] = /^bridgeport:inodes=(\d+ (?:\d+|-)) ?(.*)$/m.exec(stdout) ?? [];
+  // By its inodes alone where the host has another `stat`.
+  const found = [`${inodes} ${madeAt}`, inodes].find(
+    (ids) => ids !== undefined && readIds(ids) !== undefined,
+  );
   if (found !== undefined) return found;
   throw new AppError(
     'dump_failed',
@@ -203,7 +210,8 @@ export const CREATE_KEPT = `: >kept.sqlite && ln -- kept.sqlite trial && rm -f -
  */
 export function removeBeside(file: ReplacedFile): string {
   const { newName, token, inPlace } = file;
-  return `${lookAtSwap({ newName, token }, inPlace.keptName, readIds(inPlace.replacedId) ?? NOTHING)}
+  return `${PLACE}
+${lookAtSwap({ newName, token }, inPlace.keptName, readIds(inPlace.replacedId) ?? NOTHING)}
 swapped_already() {
   echo 'bridgeport: swapped already' >&2
   exit 67
@@ -221,7 +229,7 @@ look_to_remove() {
   look_at_swap
   [ "$swap" != after ] || swapped_already
   [ -e "$new" ] || refuse "neither it nor its folder: $parent"
-  ${inPlace.mayBeSwapped === true ? REFUSE_UNKNOWN : 'exit 0'}
+  ${inPlace.mayBeSwapped === true ? REFUSE_UNKNOWN : goneLines(file.madeIn)}
 }
 cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
 ${
@@ -245,4 +253,4 @@ clear_folder`;
 /** A swap that ended leaves nothing but the kept file, and a removal nothing at all: without any of it nobody can tell one from the other. */
 const REFUSE_UNKNOWN = `refuse "neither kept nor restored: $folder"`;
 
-const NOTHING: SwapIds = { live: 'none', kept: null };
+const NOTHING: SwapIds = { live: 'none', kept: null, keptMadeAt: null };

@@ -2,6 +2,7 @@ import { quote } from '../../../hosts/quote.ts';
 import type { InPlaceTarget } from '../../in-place.ts';
 import type { PreflightCheck, PreflightPlan, RestoreTarget } from '../../restore.ts';
 import { roomCheck } from '../../room.ts';
+import { readPlace } from '../place.ts';
 import { explainSqliteRestore } from '../restore-failures.ts';
 import { answerOf, placeChecks, placeScript } from '../restore-preflight.ts';
 import { LOOK_WHO } from './openers.ts';
@@ -23,6 +24,7 @@ export function preflightInPlace(
       ...usersCheck(path, stdout),
       ...room(target, stdout),
     ],
+    place: readPlace,
     explain: (failure) => explainSqliteRestore(path, failure),
   };
 }

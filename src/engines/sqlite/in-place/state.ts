@@ -1,5 +1,4 @@
 import { quote } from '../../../hosts/quote.ts';
-import type { DropFacts } from '../../drop.ts';
 import type { InPlaceTarget } from '../../in-place.ts';
 import { sqlite3On } from '../shell.ts';
 
@@ -11,20 +10,32 @@ export interface ReplacedFile {
   readonly inPlace: InPlaceTarget;
   /** Shell lines before all of it. */
   readonly lines: string;
+  /** As `PreflightPlan.place` told it; absent where nobody knows. */
+  readonly madeIn?: string | null | undefined;
 }
 
-/** What tells the two files from all others, as `replaced_id` has it: the number of the inode that is replaced, and of its copy. */
+/** What tells the two files from all others, as `replaced_id` has it: the number of the inode that is replaced, and its copy. */
 export interface SwapIds {
   readonly live: string;
-  /** Made empty, before anything is kept in it; null before that. */
+  /** The number of its inode, which was made empty, before anything is kept in it; null before that. */
   readonly kept: string | null;
+  /** When that was made: its number is another file's as soon as it is free. Null where nobody can tell. */
+  readonly keptMadeAt: string | null;
 }
+
+const AT = String.raw`\d{1,12}(?:\.\d{1,9})?`;
+const IDS = new RegExp(String.raw`^(\d{1,20}) (\d{1,20}|-)(?: (${AT}|-))?$`);
 
 /** Undefined for what is none. */
 export function readIds(replacedId: string | null): SwapIds | undefined {
-  const [, live, kept] = /^(\d{1,20}) (\d{1,20}|-)$/.exec(replacedId ?? '') ?? [];
+  const [, live, kept, madeAt] = IDS.exec(replacedId ?? '') ?? [];
   if (live === undefined || kept === undefined) return undefined;
-  return { live, kept: kept === '-' ? null : kept };
+  return { live, kept: kept === '-' ? null : kept, keptMadeAt: knownAt(madeAt) };
+}
+
+/** Where the file system does not know, `stat` says a dash, or that it was at the beginning of time. */
+function knownAt(at: string | undefined): string | null {
+  return at === undefined || /^[0.-]*$/.test(at) ? null : at;
 }
 
 /**
@@ -38,25 +49,6 @@ export function markOf(token: string): string {
 /** Prints what `readKept` reads of `$kept`: its inode, when it was made, and when it was written last. */
 export const TELL_KEPT = `printf 'bridgeport:kept=%s\\n' "$(stat -Lc '%i %.9W %.9Y' -- "$kept" 2>/dev/null)"`;
 
-/** Tells the disk that a folder lies on: what is not there on another one, such as one that is not mounted, was not dropped. */
-export const TELL_PLACE = `printf 'bridgeport:disk=%s\\n' "$(stat -Lc %d -- "$parent/" 2>/dev/null)"`;
-
-/** Null where the host has another `stat`. */
-export function readPlace(stdout: string): string | null {
-  return /^bridgeport:disk=(\d{1,20})$/m.exec(stdout)?.[1] ?? null;
-}
-
-/** Shell lines for what is not there under its name, whether that is another's by now or nobody's; `refuse` ends them otherwise. */
-export function goneLines({ mayBeGone, begunIn }: Pick<DropFacts, 'mayBeGone' | 'begunIn'>): string {
-  if (mayBeGone) return 'exit 0';
-  const begun = /^\d{1,20}$/.test(begunIn ?? '')
-    ? `[ "$(stat -Lc %d -- "$parent/" 2>/dev/null)" != ${begunIn} ] || exit 0\n`
-    : '';
-  return `[ ! -e "$1" ] && [ ! -L "$1" ] || refuse 'its name is taken'
-${begun}refuse 'no longer there'`;
-}
-
-const AT = String.raw`\d{1,12}(?:\.\d{1,9})?`;
 const KEPT = new RegExp(String.raw`^(\d{1,20}) (${AT}|-) (${AT})$`);
 
 /** What tells the kept file from all else, and whether somebody wrote into it. */
@@ -75,10 +67,13 @@ export function readKept(stdout: string): string | null {
 
 /** As it was recorded: nothing else gets into a script. */
 export function keptIn(recorded: string | null): KeptFile | undefined {
-  const [, inode, madeAt = '-', writtenAt] = KEPT.exec(recorded ?? '') ?? [];
+  const [, inode, madeAt, writtenAt] = KEPT.exec(recorded ?? '') ?? [];
   if (inode === undefined || writtenAt === undefined) return undefined;
-  return { inode, madeAt: /^[0.-]*$/.test(madeAt) ? null : madeAt, writtenAt };
+  return { inode, madeAt: knownAt(madeAt), writtenAt };
 }
+
+/** A word of the shell; behind it a path. */
+export const TELL_MADE = 'stat -Lc %.9W --';
 
 /** `inode PATH` prints its number, links followed; nothing where there is none. */
 export const INODE = `inode() {
@@ -103,13 +98,13 @@ export const INODE = `inode() {
 export function lookAtSwap(
   { newName, token }: { readonly newName: string; readonly token: string },
   keptName: string,
-  { live, kept }: SwapIds,
+  { live, kept, keptMadeAt }: SwapIds,
 ): string {
   const mark = markOf(token);
   return `kept=${quote(keptName)} count_marks="SELECT 'marks=' || count(*) FROM sqlite_master WHERE name = '${mark}';"
 ${INODE}
 kept_is_ours() {
-  [ -f "$kept" ] && [ ! -L "$kept" ] && [ "$(inode "$kept")" = ${kept ?? 'none'} ]
+  [ -f "$kept" ] && [ ! -L "$kept" ] && [ "$(inode "$kept")" = ${kept ?? 'none'} ]${keptMadeAt === null ? '' : ` && [ "$(${TELL_MADE} "$kept" 2>/dev/null)" = '${keptMadeAt}' ]`}
 }
 at_live() {
   printf '%s\\n' '.timeout 10000' "$@" | ${sqlite3On(newName)}
