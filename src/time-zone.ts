@@ -2,6 +2,8 @@ import * as z from 'zod';
 
 /** Whether it is the name of a zone, such as `Europe/Berlin`: with the dates of its daylight saving time, which `+02:00` lacks. */
 export function isTimeZone(name: string): boolean {
+  // Asked whenever the settings are read, mostly of this one: the platform's tables of zones are megabytes.
+  if (name === 'UTC') return true;
   if (!/^[A-Za-z][\w+/-]*$/.test(name)) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
@@ -25,6 +27,7 @@ export const timeZoneField = z
 
 /** `2026-02-25` and the hour, as the clock in that zone shows them. */
 export function clockOf(at: Date, timeZone: string): { readonly day: string; readonly hour: number } {
+  if (timeZone === 'UTC') return { day: at.toISOString().slice(0, 10), hour: at.getUTCHours() };
   const parts = new Intl.DateTimeFormat('en-CA', {
     ...{ timeZone, hourCycle: 'h23', hour: '2-digit' },
     ...{ year: 'numeric', month: '2-digit', day: '2-digit' },

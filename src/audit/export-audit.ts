@@ -81,7 +81,7 @@ async function* csv(pages: Pages): AsyncGenerator<string> {
 export function cell(value: string | number | boolean | null): string {
   if (value === null) return '""';
   const text = String(value);
-  const harmless = /^\s*[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text;
+  const harmless = /^\s*[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(text) ? `'${text}` : text;
   return `"${harmless.replaceAll('"', '""')}"`;
 }
 

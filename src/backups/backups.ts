@@ -22,6 +22,17 @@ export async function findBackup(db: Db | Trx, id: string): Promise<BackupWithTr
   return visible(db).where('backups.id', '=', id).executeTakeFirst();
 }
 
+/** Of the database's server, as that backup met it; null where it says none. */
+export async function serverVersionOf(db: Db, id: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('backups')
+    .select('server_version')
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst();
+  return row?.server_version ?? null;
+}
+
 /** Those of these ids that there are, by id. */
 export async function findBackups(
   db: Db,
@@ -71,11 +82,22 @@ export type BackupCounts = Readonly<Record<'all' | 'good' | 'failed' | 'pinned',
 
 /** How many each filter would list. */
 export async function countBackups(db: Db, databaseId: string): Promise<BackupCounts> {
+  const counted = (which: keyof BackupCounts) =>
+    listed(db, databaseId, { result: which === 'all' ? undefined : which }).select([
+      sql.lit(which).as('which'),
+      sql<number>`count(*)`.as('total'),
+    ]);
+  const rows = await counted('all')
+    .unionAll(counted('good'))
+    .unionAll(counted('failed'))
+    .unionAll(counted('pinned'))
+    .execute();
+  const totalOf = (which: keyof BackupCounts) => Number(rows.find((row) => row.which === which)?.total ?? 0);
   return {
-    all: await countListed(db, databaseId, {}),
-    good: await countListed(db, databaseId, { result: 'good' }),
-    failed: await countListed(db, databaseId, { result: 'failed' }),
-    pinned: await countListed(db, databaseId, { result: 'pinned' }),
+    all: totalOf('all'),
+    good: totalOf('good'),
+    failed: totalOf('failed'),
+    pinned: totalOf('pinned'),
   };
 }
 

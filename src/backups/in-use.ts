@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { builtOnce } from '../db/built-once.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 
@@ -21,25 +22,24 @@ export async function markInUse(db: Db, backupId: string, until: Date): Promise<
   return marked !== undefined;
 }
 
-const OPEN = ['pending', 'running', 'uncertain'] as const;
-
 /** The backups that are being restored, that a restore waits for, or that keep what it replaces: few. Nobody may remove them. */
 export async function beingRestored(db: Db | Trx): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const state of OPEN) {
-    const rows = await db
+  const rows = await openRestores(db).execute();
+  return rows.flatMap((row) => [row.subject_id ?? [], row.safety_backup_id ?? []].flat());
+}
+
+const openRestores = builtOnce((db) => {
+  const inState = (state: 'pending' | 'running' | 'uncertain') =>
+    db
       .selectFrom('runs')
       .leftJoin('restores', 'restores.id', 'runs.id')
       .select(['subject_id', 'safety_backup_id'])
-      // A literal, as in the index.
+      // A literal, as in the index: one for each state.
       .where('runs.state', '=', sql.lit(state))
       .where('kind', 'in', ['restore', 'drill'])
-      .where('subject_id', 'is not', null)
-      .execute();
-    found.push(...rows.flatMap((row) => [row.subject_id ?? [], row.safety_backup_id ?? []].flat()));
-  }
-  return found;
-}
+      .where('subject_id', 'is not', null);
+  return inState('pending').unionAll(inState('running')).unionAll(inState('uncertain'));
+});
 
 export async function isBeingRestored(db: Db | Trx, backupId: string): Promise<boolean> {
   return (await beingRestored(db)).includes(backupId);

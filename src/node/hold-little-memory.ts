@@ -1,8 +1,8 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** A larger heap is collected before uploads need the room that pages have let it take. */
-const SMALL_HEAP_BYTES = 48 * 1024 * 1024;
+/** A larger heap is collected: uploads need the room that the start, or pages, have let it take. */
+const SMALL_HEAP_BYTES = 26 * 1024 * 1024;
 
 /**
  * For the part memory to call: while parts are held, V8 collects and compacts the heap before it grows, as `--optimize-for-size` has

@@ -153,7 +153,7 @@ function readable(text: string, { secrets }: Told, most: number): string {
   );
 }
 
-const ended = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`);
+const ended = (text: string) => (/[.!?\u2026]$/.test(text) ? text : `${text}.`);
 
 export function hostOf(issuer: string): string {
   return URL.parse(issuer)?.host ?? 'The provider';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { beingRestored } from '../backups/in-use.ts';
+import { builtOnce } from '../db/built-once.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { isOnHost } from '../object-stores/place.ts';
 import { providerOf } from '../object-stores/providers.ts';
@@ -38,68 +39,106 @@ export async function loadCandidates(db: Db | Trx, databaseId: string): Promise<
   return found;
 }
 
+/**
+ * The same without what only pruning wants to know, from the newest down to those that were asked for at that instant (null: to the
+ * oldest), and no more than so many.
+ */
+export async function loadPlanned(
+  db: Db | Trx,
+  databaseId: string,
+  { downTo, most }: { readonly downTo: string | null; readonly most: number },
+): Promise<readonly PlannedBackup[]> {
+  const billed = await billedDays(db, databaseId);
+  const read = await readJustNow(db);
+  const rows = await completed(db, databaseId)
+    .select(PLANNED)
+    .$if(downTo !== null, (query) => query.where('created_at', '>=', downTo ?? ''))
+    .limit(most)
+    .execute();
+  return rows.map((row) => toPlanned(row, billed, read));
+}
+
+const PLANNED = [
+  ...(['id', 'created_at', 'size', 'type', 'is_pinned', 'verification'] as const),
+  ...(['retained_until', 'retained_why', 'in_use_until'] as const),
+] as const;
+
 type Row = Awaited<ReturnType<typeof loadPiece>>[number];
+type PlannedRow = Pick<Row, (typeof PLANNED)[number]>;
 
 function loadPiece(db: Db | Trx, databaseId: string, after: { created_at: string; id: string } | null) {
+  return completed(db, databaseId)
+    .select(PLANNED)
+    .select(['filename', 'bytes_read', 'removal_next_try_at', 'removal_tries', 'last_rotation_error'])
+    .$if(after !== null, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('created_at', 'id'), '<', tuple(after?.created_at ?? '', after?.id ?? '')),
+      ),
+    )
+    .limit(IN_ONE_PIECE)
+    .execute();
+}
+
+/** Newest first. */
+function completed(db: Db | Trx, databaseId: string) {
   return (
     db
       .selectFrom('backups')
-      .select(['id', 'filename', 'created_at', 'size', 'bytes_read', 'type', 'is_pinned', 'verification'])
-      .select(['retained_until', 'retained_why', 'in_use_until'])
-      .select(['removal_next_try_at', 'removal_tries', 'last_rotation_error'])
       .where('database_id', '=', databaseId)
       // A literal, as in the index: a parameter could be any status.
       .where('status', '=', sql.lit('completed'))
       .where('deleted_at', 'is', null)
-      .$if(after !== null, (query) =>
-        query.where(({ eb, refTuple, tuple }) =>
-          eb(refTuple('created_at', 'id'), '<', tuple(after?.created_at ?? '', after?.id ?? '')),
-        ),
-      )
       .orderBy('created_at', 'desc')
       .orderBy('id', 'desc')
-      .limit(IN_ONE_PIECE)
-      .execute()
   );
 }
 
 function toCandidate(row: Row, billed: number, read: ReadonlySet<string>): Candidate {
   return {
-    id: row.id,
+    ...toPlanned(row, billed, read),
     filename: row.filename,
-    createdAt: row.created_at,
-    size: Number(row.size),
     bytesRead: Number(row.bytes_read),
-    type: row.type,
-    isPinned: row.is_pinned === 1,
-    isGood: row.verification !== 'failed',
-    retained: retainedOf(row, billed),
-    inUse: inUseOf(row, read),
     nextTryAt: row.removal_next_try_at,
     removalTries: row.removal_tries ?? 0,
     rotationError: row.last_rotation_error,
   };
 }
 
-function inUseOf({ id, in_use_until: until }: Row, read: ReadonlySet<string>): PlannedBackup['inUse'] {
+function toPlanned(row: PlannedRow, billed: number, read: ReadonlySet<string>): PlannedBackup {
+  return {
+    id: row.id,
+    createdAt: row.created_at,
+    size: Number(row.size),
+    type: row.type,
+    isPinned: row.is_pinned === 1,
+    isGood: row.verification !== 'failed',
+    retained: retainedOf(row, billed),
+    inUse: inUseOf(row, read),
+  };
+}
+
+function inUseOf({ id, in_use_until: until }: PlannedRow, read: ReadonlySet<string>): PlannedBackup['inUse'] {
   if (read.has(id)) return { until: null };
   return until === null ? null : { until };
 }
 
 /** What runs that are no backups work with just now: few, however many backups there are. */
 async function readJustNow(db: Db | Trx): Promise<ReadonlySet<string>> {
-  const running = await db
+  const running = await otherRuns(db).execute();
+  return new Set([...running.flatMap(({ subject_id: id }) => id ?? []), ...(await beingRestored(db))]);
+}
+
+const otherRuns = builtOnce((db) =>
+  db
     .selectFrom('runs')
     .select('subject_id')
     // A literal, as in the index.
     .where('state', '=', sql.lit('running'))
     .where('kind', '!=', 'backup')
-    .where('subject_id', 'is not', null)
-    .execute();
-  return new Set([...running.flatMap(({ subject_id: id }) => id ?? []), ...(await beingRestored(db))]);
-}
+    .where('subject_id', 'is not', null),
+);
 
-function retainedOf(row: Row, billed: number): PlannedBackup['retained'] {
+function retainedOf(row: PlannedRow, billed: number): PlannedBackup['retained'] {
   const locked =
     row.retained_until === null
       ? null

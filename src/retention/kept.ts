@@ -1,6 +1,7 @@
 import type { Db } from '../db/schema.ts';
-import { decide } from './decide.ts';
-import type { Decision, TierNoun } from './plan.ts';
+import { loadPlanned } from './candidates.ts';
+import { type Decision, planInTurns, type TierNoun } from './plan.ts';
+import type { Standing } from './standing.ts';
 
 /** How long a backup is kept, in a few words such as `until 2026-12-07`, and by which rule. */
 export interface Kept {
@@ -12,23 +13,37 @@ export interface Kept {
   readonly because: Decision['because'];
 }
 
-/** Above it, a page would take longer than people wait: its own tab tells. */
+/** Behind so many newer ones it is not told: a page would take longer than people wait. The tab of its retention tells. */
 const MOST = 5_000;
 
-/** Of every completed backup of a database, as things stand now; empty where it has very many. */
+/**
+ * Of those of these backups of a database that are completed, as things stand now, by id. What becomes of one is decided by it and those
+ * that are newer, so that older ones are read only where a cap makes all of them count.
+ */
 export async function keptOf(
   { db, now }: { readonly db: Db; readonly now: () => Date },
   databaseId: string,
+  {
+    shown,
+    standing: { policy, zone, freeze },
+  }: {
+    readonly shown: readonly { readonly id: string; readonly created_at: string }[];
+    readonly standing: Standing;
+  },
 ): Promise<ReadonlyMap<string, Kept>> {
-  const totals = await db
-    .selectFrom('stored_totals')
-    .select('backups')
-    .where('database_id', '=', databaseId)
-    .execute();
-  if (totals.reduce((sum, { backups }) => sum + Number(backups), 0) > MOST) return new Map();
-  const { plan, freeze } = await decide(db, databaseId, { now: now() });
+  const oldest = shown.map((backup) => backup.created_at).toSorted()[0];
+  if (oldest === undefined) return new Map();
+  const downTo = policy.maxTotalBytes === null ? oldest : null;
+  const backups = await loadPlanned(db, databaseId, { downTo, most: MOST + 1 });
+  if (backups.length > MOST) return new Map();
+  const { decisions } = await planInTurns(policy, backups, now(), zone);
   const goes = freeze === null ? 'goes next' : 'pruning stands still';
-  return new Map(plan.decisions.map((decision) => [decision.backup.id, toKept(decision, goes)]));
+  const ids = new Set(shown.map(({ id }) => id));
+  return new Map(
+    decisions.flatMap((decision) =>
+      ids.has(decision.backup.id) ? [[decision.backup.id, toKept(decision, goes)]] : [],
+    ),
+  );
 }
 
 function toKept(decision: Decision, goes: string): Kept {

@@ -9,6 +9,7 @@ import type { Db } from '../../db/schema.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { keptOf } from '../../retention/kept.ts';
+import { standingOf } from '../../retention/standing.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { lastReadingOf, readingOf } from '../../verifications/ask-verification.ts';
@@ -42,7 +43,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
         asksToDelete={c.req.query('delete') !== undefined}
         reading={await readingOf(services.db, story.backup.id)}
         log={(await runLogOf(services.db, story.backup.id)).slice(-LINES)}
-        kept={(await keptOf(services, database.id)).get(story.backup.id) ?? null}
+        kept={await keptOfOne(services, story.backup)}
       />,
     );
   });
@@ -73,6 +74,12 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
+}
+
+async function keptOfOne(services: Services, backup: BackupWithTrigger) {
+  const standing = await standingOf(services.db, backup.database_id);
+  const kept = await keptOf(services, backup.database_id, { shown: [backup], standing });
+  return kept.get(backup.id) ?? null;
 }
 
 /** Its page has more to tell now than a part of it could. */

@@ -2,16 +2,15 @@ import type { DatabaseSummary } from '../../../views/database/database-head.tsx'
 import type { ProtectionOfDatabase } from '../../../views/database/protection-banner.tsx';
 import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
 import { keptWords } from '../../../views/retention/words.ts';
-import { findBackup } from '../../backups/backups.ts';
+import { serverVersionOf } from '../../backups/backups.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
+import type { Protection } from '../../backups/protection.ts';
 import { type Failures, failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
 import type { Database } from '../../databases/databases.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { databaseType } from '../../databases/types.ts';
 import { engineFor } from '../../engines/engines.ts';
-import { readDefaults } from '../../retention/defaults.ts';
-import { freezeOf } from '../../retention/freeze.ts';
-import { policyOf } from '../../retention/policy.ts';
+import { type Standing, standingOf } from '../../retention/standing.ts';
 import { type BriefSchedule, briefSchedules } from '../../schedules/schedules.ts';
 import { findServerName, getServerRow } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
@@ -21,13 +20,15 @@ export async function summaryOf(
   services: Services,
   database: Database,
   environment: EnvironmentChoice,
+  /** What the page has read already. */
+  read: { readonly standing?: Standing; readonly protection?: Protection | undefined } = {},
 ): Promise<DatabaseSummary> {
   const { db } = services;
   const server = database.serverId === null ? null : await getServerRow(db, database.serverId);
   const isLocal = database.backupStorageType === 'local';
   const schedule = await scheduleOf(services, database.id);
-  const protection = await shownProtection(services, database, schedule);
-  const { effective } = await policyOf(db, database.id, await readDefaults(db));
+  const protection = await shownProtection(services, database, { schedule, known: read.protection });
+  const { policy, freeze } = read.standing ?? (await standingOf(db, database.id));
   return {
     id: database.id,
     name: database.name,
@@ -41,11 +42,11 @@ export async function summaryOf(
       folder: isLocal ? (database.backupLocalPath ?? '/var/backups') : null,
     },
     schedule,
-    keeps: keptWords(effective),
+    keeps: keptWords(policy),
     protection,
     warnings: await prefixWarnings(db, database),
     backups: database.counts.backups,
-    freeze: (await freezeOf(db, database.id)).freeze,
+    freeze,
   };
 }
 
@@ -75,9 +76,9 @@ export function factsOf(database: Database, { typeName, server, protection }: Da
 export async function shownProtection(
   services: Services,
   database: Database,
-  schedule?: BriefSchedule | null,
+  read: { readonly schedule?: BriefSchedule | null; readonly known?: Protection | undefined } = {},
 ): Promise<ProtectionOfDatabase> {
-  const known = await protectionOfOne(services, database.id);
+  const known = read.known ?? (await protectionOfOne(services, database.id));
   const { state, lastGood, dueAt, maxAgeHours } = known;
   const isSafe = state === 'protected';
   const failures = isSafe ? null : await failuresSinceGood(services.db, database.id, known);
@@ -88,7 +89,11 @@ export async function shownProtection(
       isBeforeChange: failures.lastAt < database.updatedAt,
       mend: await mendOf(services, database, failures),
     },
-    schedule: isSafe ? null : schedule === undefined ? await scheduleOf(services, database.id) : schedule,
+    schedule: isSafe
+      ? null
+      : read.schedule === undefined
+        ? await scheduleOf(services, database.id)
+        : read.schedule,
     lastGoodId: lastGood?.id ?? null,
     lastGoodAt: lastGood?.at ?? null,
   };
@@ -110,7 +115,7 @@ async function scheduleOf({ db }: Services, databaseId: string): Promise<BriefSc
 /** Of the server, as the last good backup met it; of a file there is none. */
 async function versionOf({ db }: Services, { filePath }: Database, lastGoodId: string | null) {
   if (filePath !== null || lastGoodId === null) return null;
-  const version = (await findBackup(db, lastGoodId))?.server_version ?? '';
+  const version = (await serverVersionOf(db, lastGoodId)) ?? '';
   return /^\d+(\.\d+)*/.exec(version)?.[0] ?? null;
 }
 

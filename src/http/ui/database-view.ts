@@ -17,6 +17,7 @@ import type { Db } from '../../db/schema.ts';
 import { DRILL_FAILURES } from '../../drills/failure.ts';
 import { getSettings } from '../../environments/environment-settings.ts';
 import { keptOf } from '../../retention/kept.ts';
+import { type Standing, standingOf } from '../../retention/standing.ts';
 import { type BriefSchedule, briefSchedules } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
@@ -40,6 +41,7 @@ export async function figuresOf(
     readonly mayChange: boolean;
     /** Where the page has read it already. */
     readonly schedule?: BriefSchedule | null;
+    readonly known?: KnownDatabase | undefined;
   },
 ): Promise<DatabaseFigures> {
   const { db } = services;
@@ -49,7 +51,7 @@ export async function figuresOf(
   const days = daysUntil(today, (WEEKS - 1) * DAYS_A_WEEK + weekdayOf(today) + 1);
   const tallies = await talliesSince(db, scope, days[0] ?? today);
   const usual = await usualOf(db, database.id, { sizes: SIZES });
-  const [known] = await knownDatabases(services, [database]);
+  const known = shown.known ?? (await knownDatabases(services, [database]))[0];
   const changes = sizeChanges(usual.sizes.map(({ bytes }) => bytes));
   const { schedule = (await briefSchedules(db, [database.id])).get(database.id) } = shown;
   return {
@@ -105,13 +107,17 @@ export async function listOf(
   database: Database,
   environment: EnvironmentChoice,
   counts: BackupListProps['counts'],
+  standing?: Standing,
 ): Promise<BackupListProps> {
   const page = pageOf(c, PER_PAGE);
   const filter = backupFilterOf(c.req.query());
   const { backups, total } = await listBackups(services.db, database.id, page, filter, counts);
   const settings = await getSettings(services.db, database.environmentId, 'data');
   const { role } = c.get('session').user;
-  const kept = await keptOf(services, database.id);
+  const kept = await keptOf(services, database.id, {
+    shown: backups,
+    standing: standing ?? (await standingOf(services.db, database.id)),
+  });
   const changes = await sizeChangesOf(
     services.db,
     database.id,
@@ -132,7 +138,7 @@ export async function listOf(
     isStorageEnabled: await isStorageEnabled(services.db, database.environmentId),
     mayChange: hasRole(role, 'operator'),
     mayConfigure: hasRole(role, 'admin'),
-    hasKept: kept.size > 0,
+    hasKept: counts.good > 0,
     today: dayOf(services.now()),
   };
 }

@@ -13,12 +13,14 @@ import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { hasRole } from '../../auth/roles.ts';
 import { startBackup } from '../../backups/backup-actions.ts';
 import { countBackups } from '../../backups/backups.ts';
+import { knownDatabases } from '../../backups/known-databases.ts';
 import { removeDatabase, whatDependsOn } from '../../backups/remove-database.ts';
 import { confirmTarget, requireSeenTarget } from '../../databases/confirm-target.ts';
 import { deleteDatabase, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { secretField } from '../../fields.ts';
 import { listKept } from '../../restores/in-place.ts';
+import { standingOf } from '../../retention/standing.ts';
 import type { Services } from '../../services-port.ts';
 import { wordsOf } from './asked-words.ts';
 import { factsOf, shownProtection, summaryOf } from './database-summary.ts';
@@ -186,17 +188,28 @@ async function sendDatabase(
   // Before the list: what ends in between is then noticed by the next look at the runs.
   const runs = await liveRunsOf(services, database.id);
   const counts = await countBackups(services.db, database.id);
-  const summary = await summaryOf(services, database, environment);
+  const [known] = await knownDatabases(services, [database]);
+  const standing = await standingOf(services.db, database.id);
+  const summary = await summaryOf(services, database, environment, {
+    standing,
+    protection: known?.protection,
+  });
   const { schedule } = summary;
   return sendPage(
     c,
     <DatabasePage
       frame={frame}
       database={summary}
-      figures={await figuresOf(services, database, counts, { mayChange: mayChange(c), schedule })}
+      figures={
+        await figuresOf(services, database, counts, {
+          mayChange: mayChange(c),
+          schedule,
+          known,
+        })
+      }
       runs={runs}
       ended={[]}
-      list={await listOf(c, services, database, environment, counts)}
+      list={await listOf(c, services, database, environment, counts, standing)}
       question={asked}
       test={shown.test ?? null}
       held={database.passwordHeld}
