@@ -150,13 +150,14 @@ function liveIn(db: Db, state: RunState, environmentId: string | null, limit: nu
 }
 
 /**
- * Of that environment, or (null) of all: how many have ended, and nobody knows how, of those that lists have. They have a small index of
- * their own.
+ * Of that environment, or (null) of all: how many have ended, and nobody knows how, of those that lists have; no more than
+ * `MOST_UNCERTAIN` are counted. They have a small index of their own.
  */
 export async function countUncertain(db: Db, environmentId: string | null): Promise<number> {
-  const { count } = await db
+  const rows = await db
     .selectFrom('runs')
     .leftJoin('backups', 'backups.id', 'runs.subject_id')
+    .select('runs.id')
     .where('runs.state', '=', sql.lit('uncertain'))
     .where('backups.deleted_at', 'is', null)
     .$if(environmentId !== null, (query) =>
@@ -164,10 +165,13 @@ export async function countUncertain(db: Db, environmentId: string | null): Prom
         .innerJoin('databases', (join) => join.on('databases.id', '=', databaseOf('runs.lane')))
         .where('databases.environment_id', '=', environmentId ?? ''),
     )
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return Number(count);
+    .limit(MOST_UNCERTAIN)
+    .execute();
+  return rows.length;
 }
+
+/** Every page counts them. */
+export const MOST_UNCERTAIN = 100;
 
 /** The run, or undefined when there is none of that id or its backup was deleted. */
 export async function findRun(db: Db, id: string): Promise<ListedRun | undefined> {

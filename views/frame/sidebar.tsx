@@ -82,14 +82,14 @@ const COUNTED: Readonly<Partial<Record<Section, string>>> = {
   notifications: 'unread, of trouble',
 };
 
-/** As many unread ones as that are counted; there may be more. */
-const MOST_UNREAD = 100;
+/** Of runs and notifications no more are counted; there may be more. */
+const MOST_COUNTED = 100;
 
 function BadNews({ section, count }: { readonly section: Section; readonly count: number }) {
   if (count === 0) return null;
   return (
     <span class="menu-count">
-      {section === 'notifications' && count >= MOST_UNREAD ? `${MOST_UNREAD - 1}+` : count}
+      {section !== 'databases' && count >= MOST_COUNTED ? `${MOST_COUNTED - 1}+` : count}
       <span class="visually-hidden"> {COUNTED[section] ?? ''}</span>
     </span>
   );

@@ -7,7 +7,14 @@ import { RunLogPage } from '../../../views/run-page.tsx';
 import { Running } from '../../../views/running.tsx';
 import { type RunItem, RunsPage } from '../../../views/runs.tsx';
 import { boundsOf, parseDay } from '../../backups/days.ts';
-import { findRun, type ListedRun, listRuns, listRunsOf, NEWEST } from '../../backups/list-runs.ts';
+import {
+  findRun,
+  type ListedRun,
+  listRuns,
+  listRunsOf,
+  MOST_UNCERTAIN,
+  NEWEST,
+} from '../../backups/list-runs.ts';
 import type { RunKindName, RunState } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
 import { parseAsker } from '../../runs/askers.ts';
@@ -163,7 +170,9 @@ function chipsOf(query: RunsQuery, uncertain: number): readonly Chip[] {
     label,
     href: addressOf({ ...query, state }),
     isChosen: query.state === state,
-    ...(state === 'uncertain' && uncertain > 0 && isWhole ? { count: uncertain } : {}),
+    ...(state === 'uncertain' && uncertain > 0 && uncertain < MOST_UNCERTAIN && isWhole
+      ? { count: uncertain }
+      : {}),
   }));
 }
 
