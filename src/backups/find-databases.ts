@@ -78,17 +78,19 @@ export function countOf(counts: StateCounts, state: StateFilter | null): number 
   return state === 'unsafe' ? unsafeOf(counts) : counts[state];
 }
 
+/** Without their states: of thousands that are sorted, a database would tell each one's. */
 async function idsOf(
   context: Context,
   environmentId: string | null,
   filter: DatabaseFilter,
   sort: DatabaseSort,
-  page?: Page,
+  page: Page,
 ) {
   return fitting(context, environmentId, filter)
-    .select(['known.id', 'state'])
+    .select('known.id')
     .orderBy(inOrder(context.db, sort))
-    .$if(page !== undefined, (query) => query.limit(page?.limit ?? 0).offset(page?.offset ?? 0))
+    .limit(page.limit)
+    .offset(page.offset)
     .execute();
 }
 
@@ -100,7 +102,10 @@ async function foundAndCounted(
   sort: DatabaseSort,
   page: Page,
 ) {
-  const found = await idsOf(context, environmentId, { ...filter, state: null }, sort);
+  const found = await fitting(context, environmentId, { ...filter, state: null })
+    .select(['known.id', 'state'])
+    .orderBy(inOrder(context.db, sort))
+    .execute();
   const byState = Object.groupBy(found, ({ state }) => state);
   const counts = toCounts(PROTECTIONS.map((state) => ({ state, count: byState[state]?.length ?? 0 })));
   const wanted = statesOf(filter.state);
