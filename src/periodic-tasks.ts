@@ -70,7 +70,7 @@ export function periodicTasks(
     readonly sha256: Sha256;
     readonly mailer: Mailer;
     readonly optimise: () => Promise<void>;
-    readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs'>;
+    readonly config: Pick<Config, 'schedulerEnabled' | 'schedulerCheckMs' | 'sessionTtlSeconds'>;
   } & Pick<DiskContext, 'freeSpace'> &
     Pick<CertificateContext, 'certificates' | 'storageCa' | 'publicUrl'>,
   timing: Partial<RepairRules> & { readonly sweepEveryMs?: number; readonly manifestsEveryMs?: number } = {},
@@ -178,7 +178,7 @@ export function periodicTasks(
       run: (signal) => sweepRetentionDaily(inCalendar, signal),
     },
     { name: 'idempotency-keys', everyMs: HOUR_MS, run: () => forgetOldKeys({ db, now }) },
-    { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(db, now()) },
+    { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(services) },
     {
       // What nobody waits for: it is begun once the app answers.
       name: 'upkeep',

@@ -180,7 +180,7 @@ function StoredByBucket({
       {elsewhere.places > 0 && (
         <p class="field-help">
           And {formatBytes(elsewhere.bytes)} in {elsewhere.places}{' '}
-          {elsewhere.places === 1 ? 'place more, with less in it.' : 'places more, with less in each.'}
+          {elsewhere.places === 1 ? 'place more, with no more in it.' : 'places more, with no more in each.'}
         </p>
       )}
       {reportedAt !== null && (

@@ -1,6 +1,8 @@
 import { sign, verify } from 'hono/jwt';
 import type { ExpressionBuilder } from 'kysely';
+import type { Config } from '../config.ts';
 import { builtOnce } from '../db/built-once.ts';
+import type { Context } from '../db/context.ts';
 import type { Db, Schema, SessionRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -28,6 +30,9 @@ export interface StartedSession {
   readonly token: string;
   readonly expiresAt: Date;
 }
+
+/** Begun further ahead than replicas' clocks may differ, a session tells that the clock was set back since. */
+const AHEAD_MS = 5 * 60_000;
 
 /** How stale the instants of the last use may get before a request writes them anew. */
 const TOUCH_AFTER_MS = 60_000;
@@ -114,9 +119,27 @@ function begunAt(from: Origin | undefined): Pick<SessionRow, 'address' | 'agent'
   return { address: from?.address ?? null, agent: agent === '' ? null : agent };
 }
 
-/** Forgets the sessions that are over. */
-export async function endExpiredSessions(db: Db, now: Date): Promise<void> {
-  await write(db, (trx) => trx.deleteFrom('sessions').where('expires_at', '<=', now.toISOString()).execute());
+/**
+ * Forgets the sessions that are over. Those begun while the clock was ahead would outlast SESSION_TTL by as much as it was: they count
+ * as begun now. They are not refused: a clock that is wrong for a moment must not sign everybody out.
+ */
+export async function endExpiredSessions({
+  db,
+  now,
+  config,
+}: Context & { readonly config: Pick<Config, 'sessionTtlSeconds'> }): Promise<void> {
+  const at = now();
+  const after = (ms: number) => new Date(at.getTime() + ms).toISOString();
+  await write(db, async (trx) => {
+    await trx.deleteFrom('sessions').where('expires_at', '<=', after(0)).execute();
+    await trx
+      .updateTable('sessions')
+      .set({ created_at: after(0), expires_at: after(config.sessionTtlSeconds * 1000) })
+      // They end later still; of that there is an index.
+      .where('expires_at', '>', after(AHEAD_MS))
+      .where('created_at', '>', after(AHEAD_MS))
+      .execute();
+  });
 }
 
 /** A change of the password ends the sessions that there are: one of a slower sign-in must not come after it. */

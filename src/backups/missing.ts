@@ -85,7 +85,7 @@ function dueOf({ dueAt, createdAt, maxAgeHours }: Known): string {
 }
 
 function isMissing(known: Known, now: Date): boolean {
-  return !isSafe(known) && dueOf(known) < now.toISOString();
+  return known.state === 'late' || (known.state === 'never' && dueOf(known) < now.toISOString());
 }
 
 /** A pause ends nothing: a good backup does. */

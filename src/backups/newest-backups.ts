@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, NewestBackupRow, Trx } from '../db/schema.ts';
+import { AHEAD_MS } from './protection.ts';
 import { COMPARED_WITH, usualSize } from './size-changes.ts';
 
 /**
@@ -36,9 +37,6 @@ export async function lastGoodBytes(
     .execute();
   return new Map(rows.map((row) => [row.database_id, Number(row.bytes_read)]));
 }
-
-/** Of another machine's clock a little may lie ahead; from further ahead a backup tells that the clock was set back since. */
-const AHEAD_MS = 5 * 60_000;
 
 /**
  * As the backups tell; undefined where none has ended. Those from the future count where there are no others: they would be the

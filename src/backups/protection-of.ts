@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { builtOnce } from '../db/built-once.ts';
+import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
-import { type Protection, type ProtectionFacts, protection } from './protection.ts';
+import { isAhead, type Protection, type ProtectionFacts, protection } from './protection.ts';
 import { type BackupError, readBackupError } from './step-error.ts';
 
 /** The protection of these databases, by id; one small row for each. */
@@ -71,23 +72,24 @@ export interface Failures {
   readonly error: BackupError | null;
 }
 
-/** Those that came after the last good one; null where none failed. */
+/** Those that came after the last good one, or all where that is from the future; null where none failed. */
 export async function failuresSinceGood(
-  db: Db,
+  { db, now }: Context,
   databaseId: string,
   { lastGood }: Pick<Protection, 'lastGood'>,
 ): Promise<Failures | null> {
+  const counted = lastGood !== null && isAhead(lastGood, now()) ? null : lastGood;
   const failed = db
     .selectFrom('backups')
     .where('database_id', '=', databaseId)
     .where('deleted_at', 'is', null)
     .where(sql<boolean>`outcome in ('failed', 'interrupted')`)
-    .$if(lastGood !== null, (query) =>
+    .$if(counted !== null, (query) =>
       query.where('created_at', '>', (eb) =>
         eb
           .selectFrom('backups as good')
           .select('good.created_at')
-          .where('good.id', '=', lastGood?.id ?? ''),
+          .where('good.id', '=', counted?.id ?? ''),
       ),
     );
   const { count, since } = await failed
@@ -112,7 +114,7 @@ export async function failuresSinceGood(
  * it; of several in one query, where the newest that ended is that one, as it nearly always is.
  */
 export async function lastFailures(
-  db: Db,
+  context: Context,
   databases: readonly {
     readonly id: string;
     readonly protection: Pick<Protection, 'lastGood'>;
@@ -124,7 +126,7 @@ export async function lastFailures(
   );
   const causes = new Map<string, string>();
   if (ended.length === 0) return causes;
-  const rows = await db
+  const rows = await context.db
     .selectFrom('backups')
     .select(['id', 'outcome', 'error', 'verification_error'])
     .where('id', 'in', ended)
@@ -136,7 +138,7 @@ export async function lastFailures(
     // One that was completed and found to be broken later tells nothing of those that failed before it.
     const cause =
       row.outcome === 'completed'
-        ? ((await failuresSinceGood(db, id, protection))?.cause ?? row.verification_error)
+        ? ((await failuresSinceGood(context, id, protection))?.cause ?? row.verification_error)
         : readBackupError(row.error)?.message;
     if (cause) causes.set(id, cause);
   }

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { isPostgres } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import { untilWritten } from '../db/until-written.ts';
-import { GRACE_HOURS, PROTECTIONS, type ProtectionState } from './protection.ts';
+import { AHEAD_MS, GRACE_HOURS, PROTECTIONS, type ProtectionState } from './protection.ts';
 import { withNewest } from './protection-of.ts';
 
 interface Context {
@@ -115,10 +115,11 @@ export const badness: RawBuilder<number> = sql<number>`case state ${sql.join(
  * page would take more time than all the rest of it. A test holds the two together.
  */
 function stateAt(db: Db, now: Date): RawBuilder<ProtectionState> {
+  const ahead = new Date(now.getTime() + AHEAD_MS).toISOString();
   return sql`case when "when".is_paused = 1 then 'paused'
     when good_id is null or good_at is null then 'never'
     when abs(${ageMs(db, now)}) > ${MAX_AGE_MS} then 'late'
-    when ended_id <> good_id and ended_at > good_at then 'failing'
+    when ended_id <> good_id and (ended_at > good_at or good_at > ${ahead}) then 'failing'
     else 'protected' end`;
 }
 

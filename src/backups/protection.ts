@@ -17,7 +17,10 @@ export interface ProtectionFacts {
 export interface Protection {
   readonly state: ProtectionState;
   readonly lastGood: ProtectionFacts['lastGood'];
-  /** When a good backup must be there at the latest, else the database is late; null where there never was one. */
+  /**
+   * When a good backup must be there at the latest, else the database is late; null where there never was one. Of one that is late
+   * since its last good one is from the future it is now: nobody can tell since when.
+   */
   readonly dueAt: string | null;
   /** How old the last good one may be. */
   readonly maxAgeHours: number;
@@ -26,17 +29,27 @@ export interface Protection {
 /** What a run by schedule may take before the backup that it makes is missed. */
 export const GRACE_HOURS = 2;
 const HOUR_MS = 3_600_000;
+/** Of another machine's clock a little may lie ahead; from further ahead a backup tells that the clock was set back since. */
+export const AHEAD_MS = 5 * 60_000;
 
 /**
  * `paused`: its schedule is, so that nobody expects one. `never`: there is no good backup. `late`: the last good one is older
- * than it may be, or from so far ahead that nobody can tell how old it is: the clock was set back. `failing`: it is not, but the last run failed. `protected` otherwise. Never and late are not safe.
+ * than it may be, or from so far ahead that nobody can tell how old it is: the clock was set back. `failing`: it is not, but the last run
+ * failed; of a last good one from the future none counts as later. `protected` otherwise. Never and late are not safe.
  */
 export function protection(facts: ProtectionFacts, now: Date): Protection {
   const { lastGood } = facts;
   const maxAgeHours = maxAgeOf(facts);
   const due = lastGood === null ? null : Date.parse(lastGood.at) + maxAgeHours * HOUR_MS;
-  const dueAt = due === null ? null : new Date(due).toISOString();
-  return { state: stateOf(facts, maxAgeHours * HOUR_MS, now), lastGood, dueAt, maxAgeHours };
+  const state = stateOf(facts, maxAgeHours * HOUR_MS, now);
+  const at = due !== null && state === 'late' ? Math.min(due, now.getTime()) : due;
+  const dueAt = at === null ? null : new Date(at).toISOString();
+  return { state, lastGood, dueAt, maxAgeHours };
+}
+
+/** Whether it lies so far ahead that nothing can be told to have come after it. */
+export function isAhead({ at }: { readonly at: string }, now: Date): boolean {
+  return Date.parse(at) > now.getTime() + AHEAD_MS;
 }
 
 /** The longest time between two slots of its schedule, and some grace; else what is set for the database. */
@@ -52,7 +65,8 @@ function stateOf(
   if (schedule?.isPaused) return 'paused';
   if (lastGood === null) return 'never';
   if (Math.abs(now.getTime() - Date.parse(lastGood.at)) > mostMs) return 'late';
-  return lastEnded !== null && !lastEnded.isGood && lastEnded.at > lastGood.at ? 'failing' : 'protected';
+  if (lastEnded === null || lastEnded.isGood) return 'protected';
+  return lastEnded.at > lastGood.at || isAhead(lastGood, now) ? 'failing' : 'protected';
 }
 
 /** Whether the last good backup is there and as new as it must be, or nobody expects one. */

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
+import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import type { ErrorCode } from '../errors.ts';
 import { storageSince } from '../storage/good-test.ts';
+import { AHEAD_MS } from './protection.ts';
 import { readBackupError } from './step-error.ts';
 
 /** What keeps the storage from taking any backup, as the last one tells that was to go there. */
@@ -28,26 +30,12 @@ const REFUSED: readonly ErrorCode[] = ['storage_bad_credentials', 'storage_clock
 
 /**
  * Null where the last backup that was to go to the storage did, or failed for another reason, or there was none; and where the storage
- * was tested since and found good.
+ * was tested since and found good. One from the future tells where there is no other alone: it would be the last for as long as the clock
+ * was ahead, whatever other databases met since.
  */
-export async function storageTrouble(db: Db): Promise<StorageTrouble | null> {
-  const newest = await db
-    .selectFrom('newest_backups')
-    .select(['ended_id', 'ended_at'])
-    // Not joined: the latest are looked at first, by their index, until one is found.
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('databases')
-          .select('databases.id')
-          .whereRef('databases.id', '=', 'newest_backups.database_id')
-          .where('databases.backup_storage_type', '=', sql.lit('spaces')),
-      ),
-    )
-    .orderBy('ended_at', 'desc')
-    .orderBy('ended_id')
-    .limit(1)
-    .executeTakeFirst();
+export async function storageTrouble({ db, now }: Context): Promise<StorageTrouble | null> {
+  const until = new Date(now().getTime() + AHEAD_MS).toISOString();
+  const newest = (await lastEnded(db, until)) ?? (await lastEnded(db, null));
   if (newest === undefined) return null;
   const { ended_id: backupId, ended_at: at } = newest;
   const backup = await db
@@ -65,4 +53,27 @@ export async function storageTrouble(db: Db): Promise<StorageTrouble | null> {
     SEEN_BY_A_TEST.some((code) => code === failure.code) || (isOutOfReach && failure.step === 'connect');
   if (isDeepTested || (isTested && isSeenByTest)) return null;
   return { backupId, at, message: failure.message, isOutOfReach, isBeforeChange: isChanged, isSeenByTest };
+}
+
+function lastEnded(db: Db, until: string | null) {
+  return (
+    db
+      .selectFrom('newest_backups')
+      .select(['ended_id', 'ended_at'])
+      // Not joined: the latest are looked at first, by their index, until one is found.
+      .where((eb) =>
+        eb.exists(
+          eb
+            .selectFrom('databases')
+            .select('databases.id')
+            .whereRef('databases.id', '=', 'newest_backups.database_id')
+            .where('databases.backup_storage_type', '=', sql.lit('spaces')),
+        ),
+      )
+      .$if(until !== null, (query) => query.where('ended_at', '<=', until ?? ''))
+      .orderBy('ended_at', 'desc')
+      .orderBy('ended_id')
+      .limit(1)
+      .executeTakeFirst()
+  );
 }

@@ -83,6 +83,16 @@ export async function recountStored(trx: Trx, databaseId: string): Promise<void>
     .execute();
 }
 
+/** How many completed backups of a database there are that people can see. */
+export async function completedOf(db: Db, databaseId: string): Promise<number> {
+  const { backups } = await db
+    .selectFrom('stored_totals')
+    .select(sql<number>`coalesce(sum(stored_totals.backups), 0)`.as('backups'))
+    .where('database_id', '=', databaseId)
+    .executeTakeFirstOrThrow();
+  return Number(backups);
+}
+
 /** What completed backups take, of that environment or (null) of all, and in how many buckets and folders they lie. */
 export async function storedOf(
   db: Db,

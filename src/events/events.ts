@@ -36,7 +36,7 @@ export interface EventData {
     readonly databaseName: string;
     /** When the last good one began, if there is one. */
     readonly lastGoodAt: string | null;
-    /** When one had to be there. */
+    /** When one had to be there; earlier than the last good one where that is from the future. */
     readonly dueAt: string;
   };
   readonly 'backup.recovered': {

@@ -24,7 +24,7 @@ const GOOD_FOR_MS = 5_000;
 
 /** `health` says why nothing can be saved, or null. */
 export function createReadiness(
-  services: Pick<Services, 'db' | 'vault' | 'freeSpace'>,
+  services: Pick<Services, 'db' | 'now' | 'vault' | 'freeSpace'>,
   health: () => Promise<AppError | null>,
 ): () => Promise<Readiness> {
   let answer: { readonly readiness: Promise<Readiness>; readonly until: number } | undefined;
@@ -41,7 +41,7 @@ export function createReadiness(
     return {
       database: (await health()) === null,
       masterKey: await opensKeys(db, vault).catch(() => false),
-      storage: await storageTrouble(db).then(
+      storage: await storageTrouble(services).then(
         (trouble) => trouble === null,
         () => false,
       ),

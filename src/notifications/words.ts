@@ -67,10 +67,14 @@ function plainWords(event: AnyEvent): Told {
     }
     case 'backup.missing': {
       const { databaseName, lastGoodAt, dueAt } = event.data;
+      const isAhead = lastGoodAt !== null && lastGoodAt > dueAt;
       const last = lastGoodAt === null ? 'There never was one' : `The last one is of ${minuteOf(lastGoodAt)}`;
+      const why = isAhead
+        ? `${last}, which is in the future: the clock was set back since, or was ahead. Once the clock is right, the next good backup counts.`
+        : `${last}; one was due by ${minuteOf(dueAt)}.`;
       return {
         ...of('backup.missing', 'Backup missing', databaseName),
-        message: `No good backup of database "${databaseName}" is as new as it must be. ${last}; one was due by ${minuteOf(dueAt)}.`,
+        message: `No good backup of database "${databaseName}" is as new as it must be. ${why}`,
       };
     }
     case 'backup.recovered': {

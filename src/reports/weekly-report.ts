@@ -67,7 +67,7 @@ async function notProtected(
 ): Promise<ReportSection | null> {
   const databases = await worstDatabases(context, null, counts, MOST_DATABASES);
   if (databases.length === 0) return null;
-  const causes = await lastFailures(context.db, databases);
+  const causes = await lastFailures(context, databases);
   const all = totalOf(counts) - counts.protected;
   const rows = databases.map(({ id, name, environmentName, protection: { state, lastGood } }) => ({
     cells: [

@@ -1,3 +1,4 @@
+import { completedOf } from '../backups/stored-totals.ts';
 import type { Db } from '../db/schema.ts';
 import { loadPlanned } from './candidates.ts';
 import { type Decision, planInTurns, type TierNoun } from './plan.ts';
@@ -33,6 +34,8 @@ export async function keptOf(
 ): Promise<ReadonlyMap<string, Kept>> {
   const oldest = shown.map((backup) => backup.created_at).toSorted()[0];
   if (oldest === undefined) return new Map();
+  // A cap makes all of them count: where they are too many, none is read.
+  if (policy.maxTotalBytes !== null && (await completedOf(db, databaseId)) > MOST) return new Map();
   const downTo = policy.maxTotalBytes === null ? oldest : null;
   const backups = await loadPlanned(db, databaseId, { downTo, most: MOST + 1 });
   if (backups.length > MOST) return new Map();

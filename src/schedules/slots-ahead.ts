@@ -28,6 +28,8 @@ export interface SlotsAhead {
   readonly slots: readonly SlotAhead[];
   /** Those too that were not looked at. */
   readonly total: number;
+  /** Up to when all were looked at, to a jitter; null: to the end of the period. */
+  readonly lookedAtUntil: Date | null;
 }
 
 /**
@@ -42,7 +44,8 @@ export async function slotsAhead(
   const groups = await grouped(scheduled, period);
   const slots: SlotAhead[] = [];
   let breathAt = SLOTS;
-  for (let end = period.from.getTime(); end < period.until.getTime() && slots.length < MOST_LOOKED_AT; ) {
+  let end = period.from.getTime();
+  while (end < period.until.getTime() && slots.length < MOST_LOOKED_AT) {
     end += WINDOW_MS;
     for (const group of groups) {
       for (
@@ -66,6 +69,7 @@ export async function slotsAhead(
   if (slots.length > SLOTS) await breathe();
   return {
     slots,
+    lookedAtUntil: groups.some(({ dues, next }) => next < dues.length) ? new Date(end) : null,
     total: groups.reduce((sum, { dues, databases }) => sum + dues.length * databases.length, 0),
   };
 }

@@ -37,6 +37,8 @@ export interface Upcoming {
   readonly upcoming: readonly UpcomingSlot[];
   readonly total: number;
   readonly collisions: readonly Collision[];
+  /** Up to when all that begins was looked at: what collides after it is not told. Null: as long as was asked for. */
+  readonly lookedAtUntil: string | null;
 }
 
 const HOUR_MS = 3_600_000;
@@ -67,7 +69,8 @@ export async function upcomingOf(
   const from = now();
   const until = new Date(from.getTime() + hours * HOUR_MS);
   const { maxConcurrentBackupsPerServer: most } = await readSettings(db);
-  const { slots, total } = await slotsAhead(scheduled, await blackoutsByServer(db), { from, until });
+  const windows = await blackoutsByServer(db);
+  const { slots, total, lookedAtUntil } = await slotsAhead(scheduled, windows, { from, until });
   const collisions = collisionsOf(
     slots.filter(({ obstacle }) => obstacle === null),
     most,
@@ -81,6 +84,7 @@ export async function upcomingOf(
     upcoming: shown.map((slot) => toShown(slot, names)),
     total,
     collisions: collisions.map((one) => ({ ...one, serverName: names.get(one.serverId) ?? null })),
+    lookedAtUntil: lookedAtUntil?.toISOString() ?? null,
   };
 }
 

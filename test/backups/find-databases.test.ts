@@ -51,6 +51,8 @@ const AGES = [
   -HOUR,
   900 * HOUR,
   -26 * HOUR - 1,
+  -HOUR / 12,
+  -HOUR / 12 - 1,
 ];
 const ENDED = [null, -1, 1] as const;
 const SCHEDULES = [

@@ -87,6 +87,18 @@ describe('a database whose backups stop coming', () => {
     expect(await events()).toMatchObject([{ data: { lastGoodAt: null, dueAt: hour(26) } }]);
   });
 
+  it('is told of where its last good backup is from the future, until there is one of now', async () => {
+    const id = await world.database({ max_backup_age_hours: 26, name: 'shop' });
+    await goodBackup(id, 7 * 24);
+    for (const hours of [0, 1]) await at(hours);
+    expect(await events()).toMatchObject([
+      { type: 'backup.missing', id, data: { lastGoodAt: hour(7 * 24), dueAt: hour(0) } },
+    ]);
+    await goodBackup(id, 1.5);
+    await at(2);
+    expect((await events()).map(({ type }) => type)).toEqual(['backup.missing', 'backup.recovered']);
+  });
+
   it('is not told of while its schedule is paused, and a pause is no recovery', async () => {
     const id = await world.database();
     await world.schedule(id, { cronExpression: '0 * * * *', pausedReason: 'moving' });

@@ -26,7 +26,8 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
   });
   afterAll(() => db.destroy());
   const context = () => ({ db, now: () => NOW });
-  const failures = async (id: string) => failuresSinceGood(db, id, await protectionOfOne(context(), id));
+  const failures = async (id: string) =>
+    failuresSinceGood(context(), id, await protectionOfOne(context(), id));
 
   /** A database with these backups, each so many hours old. */
   async function withBackups(
@@ -65,6 +66,17 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
     expect(await add(3, 'completed')).toEqual(['protected', ago(3).toISOString()]);
     expect(await add(1, 'failed')).toEqual(['failing', ago(3).toISOString()]);
     expect(await stateAt(ago(-201))).toEqual(['protected', ago(-200).toISOString()]);
+  });
+
+  it('tells of what failed although its only good backup is from the future', async () => {
+    const id = await withBackups([
+      [-20, 'completed'],
+      [3, 'failed'],
+      [2, 'failed'],
+    ]);
+    await write(db, (trx) => recordNewest(trx, id, NOW));
+    expect((await protectionOfOne(context(), id)).state).toBe('failing');
+    expect(await failures(id)).toMatchObject({ count: 2, since: ago(3).toISOString() });
   });
 
   it('is told by the newest good backup and the newest run that ended by itself', async () => {
@@ -141,7 +153,7 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
       ids.map((id) => ({ id })),
     );
     expect(databases).toHaveLength(ids.length);
-    const causes = await lastFailures(db, databases);
+    const causes = await lastFailures(context(), databases);
     const alone = await Promise.all(ids.map(async (id) => (await failures(id))?.cause ?? null));
     expect(ids.map((id) => causes.get(id) ?? null)).toEqual(alone);
     expect(alone).toEqual(['another "cause"', 'Größe „x“ 🐘 <b>', null, 'another "cause"', null, null]);
@@ -156,7 +168,7 @@ describe.each(STATES)('what is known of the safety of databases, on %s', (state)
     ]);
     const databases = await knownDatabases(context(), [{ id }]);
     expect(databases).toMatchObject([{ protection: { state: 'failing' } }]);
-    expect(await lastFailures(db, databases)).toEqual(new Map([[id, damage]]));
+    expect(await lastFailures(context(), databases)).toEqual(new Map([[id, damage]]));
   });
 
   it('follows the age that the database may have', async () => {

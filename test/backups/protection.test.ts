@@ -26,6 +26,12 @@ describe('a database', () => {
     // A clock that was set back by an hour, and by so much that nobody can tell how old it is.
     ['protected', good(-1), ended(-1, true)],
     ['late', good(-48), ended(-48, true)],
+    // Of one from the future nobody can tell that it came after the one that failed.
+    ['failing', good(-20), ended(1, false)],
+    ['failing', good(-20), ended(-19, false)],
+    ['protected', good(-20), null],
+    ['protected', good(-0.05), ended(1, false)],
+    ['late', good(-48), ended(1, false)],
   ] as const)('is %s with its last good backup %j and its last run %j', (state, lastGood, lastEnded) => {
     expect(stateOf({ lastGood, lastEnded })).toBe(state);
   });
@@ -37,6 +43,11 @@ describe('a database', () => {
       maxAgeHours: 3,
     });
     expect(protection({ ...facts, lastGood: null }, NOW).dueAt).toBeNull();
+  });
+
+  it('is due now where its last good backup is from so far ahead that it is late', () => {
+    const facts = { lastGood: good(-48), lastEnded: null, maxAgeHours: 26, schedule: null };
+    expect(protection(facts, NOW)).toMatchObject({ state: 'late', dueAt: NOW.toISOString() });
   });
 
   it.each([

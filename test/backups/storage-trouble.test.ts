@@ -15,12 +15,16 @@ const FAILED = { status: 'failed', outcome: 'failed' } as const;
 
 afterAll(dropStates);
 
+const NOW = at(24);
+
 describe.each(STATES)('what concerns every database at once, on %s', (state) => {
   let db: Db;
   beforeAll(async () => {
     db = await openState(state);
   });
   afterAll(() => db.destroy());
+
+  const context = () => ({ db, now: () => NOW });
 
   async function inBucket(hour: number, values: Pick<BackupRow, 'status' | 'outcome'> & Partial<BackupRow>) {
     const row = await insertBackup(db, at(hour), values);
@@ -33,24 +37,37 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
   }
 
   it('is a storage that the last backup did not reach, until one does or fails for another reason', async () => {
-    expect(await storageTrouble(db)).toBeNull();
+    expect(await storageTrouble(context())).toBeNull();
     const lost = await inBucket(1, { ...FAILED, error: error('storage_unreachable') });
     const trouble = {
       ...{ backupId: lost.id, at: at(1).toISOString(), message: MESSAGE },
       ...{ isOutOfReach: true, isBeforeChange: false, isSeenByTest: false },
     };
-    expect(await storageTrouble(db)).toEqual(trouble);
+    expect(await storageTrouble(context())).toEqual(trouble);
     // One that was kept on its host tells nothing of the storage.
     await insertBackup(db, at(2), { status: 'completed', outcome: 'completed' });
-    expect(await storageTrouble(db)).toEqual(trouble);
+    expect(await storageTrouble(context())).toEqual(trouble);
     const refused = await inBucket(3, { ...FAILED, error: error('storage_full') });
-    expect(await storageTrouble(db)).toMatchObject({ backupId: refused.id, isOutOfReach: false });
+    expect(await storageTrouble(context())).toMatchObject({ backupId: refused.id, isOutOfReach: false });
     await inBucket(4, { ...FAILED, error: error('storage_no_bucket') });
-    expect(await storageTrouble(db)).toBeNull();
+    expect(await storageTrouble(context())).toBeNull();
     await inBucket(5, { ...FAILED, error: error('storage_tls') });
-    expect(await storageTrouble(db)).toMatchObject({ isOutOfReach: true });
+    expect(await storageTrouble(context())).toMatchObject({ isOutOfReach: true });
     await inBucket(6, { ...FAILED, error: '{"of":"another version"}' });
-    expect(await storageTrouble(db)).toBeNull();
+    expect(await storageTrouble(context())).toBeNull();
+  });
+
+  it('is told by what came last, whatever another database holds from the future', async () => {
+    const ahead = await inBucket(24 * 7, { status: 'completed', outcome: 'completed' });
+    const failed = await inBucket(6.5, { ...FAILED, error: error('storage_bad_credentials') });
+    expect(await storageTrouble(context())).toMatchObject({ backupId: failed.id });
+    const later = { db, now: () => at(24 * 7) };
+    expect(await storageTrouble(later)).toBeNull();
+    // Where there is no other it tells all the same.
+    const whileOld = { db, now: () => at(-24) };
+    expect(await storageTrouble(whileOld)).toBeNull();
+    await db.deleteFrom('newest_backups').where('database_id', '=', ahead.database_id).execute();
+    expect(await storageTrouble(whileOld)).toMatchObject({ backupId: failed.id });
   });
 
   it('is mended where the settings were tested since and found good, and may be where they were changed', async () => {
@@ -59,7 +76,7 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
         values (${key}, ${JSON.stringify(at(hour))}, ${at(hour).toISOString()})
         on conflict (key) do update set value = excluded.value`.execute(db);
     const trouble = async () => {
-      const found = await storageTrouble(db);
+      const found = await storageTrouble(context());
       return found === null ? 'none' : found.isBeforeChange ? 'before' : 'now';
     };
     const config = { access_key: 'x', secret_key: 'x', region: 'eu', endpoint: 'https://größe.example' };

@@ -205,6 +205,17 @@ describe('files of SQLite', () => {
     expect(many.notes).toEqual([`There are more than ${MOST_FOUND}; those after them are not listed.`]);
   });
 
+  it('are listed up to so many however often the folders that were named lie in each other', () => {
+    const most = (...folders: readonly string[]) => plan(folders).mostFields;
+    const words = (folders: number) => 3 * 2 * folders;
+    const files = (most('/srv') ?? 0) - words(1);
+    expect(files).toBeGreaterThan(3 * MOST_FOUND);
+    expect(most('/srv/app', '/srv', '/var/lib')).toBe(2 * files + words(3));
+    expect(most('/srv/ü "a"/b/', '/srv/ü "a"', '/', '/srv/ü')).toBe(3 * files + words(4));
+    expect(most('/srv', '/srv')).toBe(2 * files + words(2));
+    expect(most('/srv/a', '/srv/ab', '/var')).toBe(files + words(3));
+  });
+
   it('with names that are not in UTF-8 are counted, and nonsense is refused', () => {
     const bytes = Buffer.from([...Buffer.from('search\0\0\0file\x0042\0/srv/'), 0xff, 0]);
     expect(plan(['/srv']).read(bytes)).toMatchObject({

@@ -219,7 +219,7 @@ describe('no query reads or sorts a large table whole', () => {
     await db.updateTable('databases').set({ created_at: '2020-01-01T00:00:00.000Z' }).execute();
     expect(await verifyIfDue({ ...inAMonth, everyDays: 7 })).not.toBeNull();
     await watchForMissing(services, signal);
-    await endExpiredSessions(db, services.now());
+    await endExpiredSessions(services);
     const worker = createWorker(services, kinds, {
       limits: async () => ({ total: 2, perServer: 1 }),
       isAlone: true,

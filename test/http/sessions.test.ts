@@ -1,6 +1,6 @@
 import { sign } from 'hono/jwt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startSession } from '../../src/auth/sessions.ts';
+import { endExpiredSessions, startSession } from '../../src/auth/sessions.ts';
 import { getUser } from '../../src/auth/users.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 
@@ -100,6 +100,24 @@ describe('a session that nobody uses', () => {
     await open({});
     pass(6 * 24 * 60);
     expect(await me()).toBe(200);
+  });
+
+  it('lasts no longer than SESSION_TTL where it was begun while the clock was a year ahead', async () => {
+    await open({});
+    const [day, year] = [24 * 60, 365 * 24 * 60];
+    const usual = await browser();
+    pass(year);
+    const ahead = await browser();
+    pass(-year);
+    await endExpiredSessions(app.services);
+    expect([await usual(), await ahead()]).toEqual([200, 200]);
+    pass(6.9 * day);
+    expect([await usual(), await ahead()]).toEqual([200, 200]);
+    pass(0.2 * day);
+    expect([await usual(), await ahead()]).toEqual([303, 303]);
+    await endExpiredSessions(app.services);
+    pass(year - 7 * day);
+    expect(await ahead()).toBe(303);
   });
 
   it('is written down once a minute, not with each request', async () => {

@@ -21,6 +21,18 @@ describe('what is said of an event', () => {
     );
   });
 
+  it('is when a good backup was due, or that the last one is from the future', () => {
+    const at = { lastGoodAt: '2026-03-04T05:06:07.890Z', dueAt: '2026-03-05T07:06:07.890Z' };
+    const wordsAt = (data: Partial<typeof at>) =>
+      wordsOf({ type: 'backup.missing', data: { databaseName: NAME, ...at, ...data } }).message;
+    expect(wordsAt({})).toMatch(
+      / The last one is of 2026-03-04 05:06 UTC; one was due by 2026-03-05 07:06 UTC\.$/,
+    );
+    expect(wordsAt({ dueAt: '2026-02-25T10:00:00.000Z' })).toMatch(
+      / The last one is of 2026-03-04 05:06 UTC, which is in the future: the clock was set back since, .* counts\.$/,
+    );
+  });
+
   it('weighs what the contract says of its types', () => {
     const weights = [
       'system.backup_failed',

@@ -87,8 +87,7 @@ function Words(told: Told) {
     return (
       <Notice tone="warning">
         Failing:
-        <Failures {...told} /> The last good backup began <Ago at={lastGoodAt} />. Without a new one the
-        database is late <Ago at={dueAt} />.
+        <Failures {...told} /> <UntilLate at={lastGoodAt} dueAt={dueAt} />
         <WhatToDo {...told} />
       </Notice>
     );
@@ -123,6 +122,23 @@ function Words(told: Told) {
       <Failures {...told} />
       <WhatToDo {...told} />
     </Notice>
+  );
+}
+
+function UntilLate({ at, dueAt }: { readonly at: string; readonly dueAt: string }) {
+  const now = useReader()?.now;
+  if (now !== undefined && Date.parse(at) > now.getTime()) {
+    return (
+      <>
+        The last good backup is from the future, <Ago at={at} />: the clock was set back since, or was ahead.
+        Once the clock is right, the next good backup counts.
+      </>
+    );
+  }
+  return (
+    <>
+      The last good backup began <Ago at={at} />. Without a new one the database is late <Ago at={dueAt} />.
+    </>
   );
 }
 

@@ -48,6 +48,8 @@ export interface SchedulesProps {
   readonly collisions: readonly CollisionItem[];
   /** How many there are besides. */
   readonly moreCollisions: number;
+  /** Up to when it was looked for; null: for a day. */
+  readonly lookedAtUntil: string | null;
   readonly week: readonly HourOfWeek[];
   /** The dates of its days. */
   readonly days: readonly string[];
@@ -80,11 +82,18 @@ export function SchedulesPage(props: SchedulesProps) {
       <Rules rules={rules} mayChange={mayChange} />
       <h2>The week ahead</h2>
       <WeekGrid hours={props.week} zone={zone} days={props.days} />
-      {props.collisions.length > 0 && (
+      {(props.collisions.length > 0 || props.lookedAtUntil !== null) && (
         <>
           <h2>Too much at once</h2>
-          <Collisions collisions={props.collisions} zone={zone} />
+          {props.collisions.length > 0 && <Collisions collisions={props.collisions} zone={zone} />}
           {props.moreCollisions > 0 && <p class="muted">And {props.moreCollisions} more.</p>}
+          {props.lookedAtUntil !== null && (
+            <p class="muted">
+              So many backups begin that this was looked for up to{' '}
+              <time datetime={props.lookedAtUntil}>{formatMinute(props.lookedAtUntil, zone)}</time> only: what
+              comes after it is not counted here.
+            </p>
+          )}
         </>
       )}
       <h2>Next 24 hours</h2>

@@ -29,14 +29,20 @@ export function discoverSqlite({ folders }: DiscoveryTarget<SqliteOptions>): Dis
   return {
     command: { script: discoverScript(folders) },
     isGradual: true,
-    // The files that are listed, one that tells that there are more, and what is said of the folders.
-    mostFields: FIELDS * (MOST_FOUND + 2 + 2 * folders.length),
+    // The files that are listed, as often as they are printed, one that tells that there are more, and what is said of the folders.
+    mostFields: FIELDS * ((MOST_FOUND + 2) * timesPrinted(folders) + 2 * folders.length),
     read: (stdout) => readDiscovery(folders, stdout),
     explain: (failure) => explain(folders, failure),
   };
 }
 
 const FIELDS = 3;
+
+/** How often a file is found at most: once for each of the folders that it lies in. */
+function timesPrinted(folders: readonly string[]): number {
+  const paths = folders.map((folder) => `${folder.replace(/\/+$/, '')}/`);
+  return Math.max(...paths.map((path) => paths.filter((other) => path.startsWith(other)).length));
+}
 
 /** Records of three fields: what it is, a number, a path. */
 function discoverScript(folders: readonly string[]): string {

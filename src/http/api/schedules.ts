@@ -164,6 +164,7 @@ export function scheduleRoutes(services: Services) {
         upcoming: z.array(upcoming),
         total,
         collisions: z.array(collision),
+        lookedAtUntil: instant.nullable(),
         schedulerEnabled: z.boolean(),
       }),
       refusals: [404],

@@ -41,7 +41,7 @@ async function worstOf(
 ): Promise<readonly AttentionItem[]> {
   const databases = await worstDatabases(services, environmentId, states, MOST_NEWS);
   const ids = databases.map(({ id }) => id);
-  const failures = await lastFailures(services.db, databases);
+  const failures = await lastFailures(services, databases);
   const drills = await restorableOf(services.db, ids);
   const schedules = await scheduleStands(services.db, ids);
   return databases.map((database) => {

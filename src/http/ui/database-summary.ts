@@ -81,7 +81,7 @@ export async function shownProtection(
   const known = read.known ?? (await protectionOfOne(services, database.id));
   const { state, lastGood, dueAt, maxAgeHours } = known;
   const isSafe = state === 'protected';
-  const failures = isSafe ? null : await failuresSinceGood(services.db, database.id, known);
+  const failures = isSafe ? null : await failuresSinceGood(services, database.id, known);
   return {
     ...{ state, dueAt, maxAgeHours },
     failures: failures && {

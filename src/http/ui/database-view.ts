@@ -118,11 +118,8 @@ export async function listOf(
     shown: backups,
     standing: standing ?? (await standingOf(services.db, database.id)),
   });
-  const changes = await sizeChangesOf(
-    services.db,
-    database.id,
-    backups.filter(({ status }) => status === 'completed'),
-  );
+  const completed = backups.filter(({ status }) => status === 'completed');
+  const changes = await sizeChangesOf(services.db, database.id, completed);
   return {
     databaseId: database.id,
     backups: backups.map((row) => toBackupItem(row, { kept, changes })),
@@ -138,7 +135,8 @@ export async function listOf(
     isStorageEnabled: await isStorageEnabled(services.db, database.environmentId),
     mayChange: hasRole(role, 'operator'),
     mayConfigure: hasRole(role, 'admin'),
-    hasKept: counts.good > 0,
+    // A column of dashes tells nothing.
+    hasKept: counts.good > 0 && (kept.size > 0 || completed.length === 0),
     today: dayOf(services.now()),
   };
 }

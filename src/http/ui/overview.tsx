@@ -104,8 +104,8 @@ async function halfAYear({ db, now }: Services, environmentId: string | null, { 
   return dayStates(await talliesIn(db, environmentId, days[0] ?? today), days, leastOn);
 }
 
-async function storageTroubleOf({ db }: Services): Promise<OverviewProps['storageTrouble']> {
-  const trouble = await storageTrouble(db);
+async function storageTroubleOf(services: Services): Promise<OverviewProps['storageTrouble']> {
+  const trouble = await storageTrouble(services);
   return trouble === null ? null : { ...trouble, message: oneLine(trouble.message) };
 }
 

@@ -120,7 +120,10 @@ async function sendSchedules(c: Context<UiEnv>, services: Services): Promise<Res
   const { frame, states } = await frameWithStates(c, services);
   const { timezone: zone } = await readSettings(services.db);
   const scheduled = await scheduledDatabases(services.db, frame.environment?.id ?? null);
-  const { upcoming, total, collisions } = await upcomingOf(services, scheduled, { hours: 24, limit: SHOWN });
+  const { upcoming, total, collisions, lookedAtUntil } = await upcomingOf(services, scheduled, {
+    hours: 24,
+    limit: SHOWN,
+  });
   const week = await weekAhead(services, scheduled, zone);
   const crowds = together(collisions);
   return sendPage(
@@ -136,6 +139,7 @@ async function sendSchedules(c: Context<UiEnv>, services: Services): Promise<Res
       total={total}
       collisions={crowds.slice(0, SHOWN)}
       moreCollisions={Math.max(0, crowds.length - SHOWN)}
+      lookedAtUntil={lookedAtUntil}
       week={week.hours}
       days={week.days}
       zone={zone}

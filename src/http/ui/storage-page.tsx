@@ -77,9 +77,9 @@ async function leftoversOf({ db }: Services) {
 async function storedByPlace({ db }: Services) {
   const report = await lastReport(db);
   const places = await filledPlaces(db);
-  const least = places.map(({ bytes }) => bytes).sort((a, b) => b - a)[PLACES_SHOWN - 1] ?? 0;
-  const shown = places.filter(({ bytes }) => bytes >= least).slice(0, PLACES_SHOWN);
-  const others = places.filter((place) => !shown.includes(place));
+  const largest = new Set(places.toSorted((a, b) => b.bytes - a.bytes).slice(0, PLACES_SHOWN));
+  const shown = places.filter((place) => largest.has(place));
+  const others = places.filter((place) => !largest.has(place));
   return {
     reportedAt: report?.at ?? null,
     elsewhere: { places: others.length, bytes: others.reduce((sum, { bytes }) => sum + bytes, 0) },

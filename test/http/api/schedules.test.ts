@@ -311,11 +311,11 @@ describe('what is to come', () => {
       (await ask('PUT', `/api/servers/${serverId}/blackouts`, { blackouts: [window] })).blackouts,
     ).toEqual([window]);
     expect(await ask('GET', `/api/servers/${serverId}/blackouts`)).toEqual({ blackouts: [window] });
-    const { upcoming, collisions, total, schedulerEnabled } = await ask(
+    const { upcoming, collisions, total, schedulerEnabled, lookedAtUntil } = await ask(
       'GET',
       '/api/schedules/upcoming?hours=24&limit=5',
     );
-    expect([total, schedulerEnabled]).toEqual([8, true]);
+    expect([total, schedulerEnabled, lookedAtUntil]).toEqual([8, true, null]);
     expect(
       upcoming.map((slot: { runAt: string; obstacle: string }) => [slot.runAt.slice(5, 16), slot.obstacle]),
     ).toEqual([

@@ -260,10 +260,16 @@ describe('the schedules', () => {
     const crowds = html.slice(html.indexOf('Too much at once'), html.indexOf('Next 24 hours'));
     expect(crowds.match(/3 begin, 2 may run/g)).toHaveLength(25);
     expect(crowds).toContain('And 2 more.');
+    expect(crowds).not.toContain('looked for');
     expect(html).not.toContain('<script>alert(1)');
+    const rule = /\/schedules\/rules\/(c[0-9a-z]{24})/.exec(html)?.[1] ?? '';
+    // More begins in a day than is looked at.
+    await operator.post(`/schedules/rules/${rule}`, { ...usual, name: 'crowd', cronExpression: '* * * * *' });
+    expect((await operator.get('/schedules')).html).toMatch(
+      /So many backups begin that this was looked for up to <time datetime="[^"]+">[^<]+<\/time> only/,
+    );
     await db.deleteFrom('databases').where('id', 'in', ids).execute();
     await db.deleteFrom('servers').where('id', 'like', 'crowd-%').execute();
-    const rule = /\/schedules\/rules\/(c[0-9a-z]{24})/.exec(html)?.[1] ?? '';
     await operator.post(`/schedules/rules/${rule}/delete`);
   });
 

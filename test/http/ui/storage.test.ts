@@ -509,4 +509,27 @@ describe('what is stored', () => {
     expect(html).toContain('Stored in all buckets and on hosts: 4.0 MiB, +2.0 MiB in 7 days.');
     expect(html).toContain('<td class="figure" data-label="Size">3.0 MiB</td>');
   });
+
+  it('is told of the places where the most lies, in their order, also where many hold the same', async () => {
+    const databaseId = idIn((await addDatabase('many places', 'many/')).location);
+    const { db } = pages.services;
+    const before = await db.selectFrom('stored_totals').selectAll().execute();
+    await db.deleteFrom('stored_totals').execute();
+    const names = Array.from({ length: 35 }, (_, index) => `equal-${String(index).padStart(2, '0')}`);
+    const place = { database_id: databaseId, endpoint: store.endpoint, backups: 1 };
+    await db
+      .insertInto('stored_totals')
+      .values([
+        ...names.map((bucket) => ({ ...place, bucket, bytes: MIB })),
+        { ...place, bucket: 'z-huge', bytes: 9 * MIB },
+      ])
+      .execute();
+    const html = await page();
+    const stored = html.slice(html.indexOf('Stored by bucket'), html.indexOf('Growth, last'));
+    const shown = [...stored.matchAll(/<th scope="row">([^<]*)</g)].map(([, name]) => name);
+    expect(shown).toEqual([...names.slice(0, 29), 'z-huge']);
+    expect(stored).toContain('And 6.0 MiB in 6 places more, with no more in each.');
+    await db.deleteFrom('stored_totals').execute();
+    if (before.length > 0) await db.insertInto('stored_totals').values(before).execute();
+  });
 });
