@@ -258,7 +258,7 @@ describe('what was found whole and is left, since nobody could end it', () => {
     ['its folder is there, empty', ['restored.sqlite'], 'asked'],
     ['nothing else is', ['.'], 'asked'],
   ])(
-    'and of which the host told no time is not removed where it has its name and %s: it is %s',
+    'and of which the host told no time is not removed where it has its name and %s (%j): it is %s',
     async (_what, cleared, comes) => {
       const id = await killed();
       await foundWhole(id, false);
