@@ -43,6 +43,12 @@ export interface RestoreTarget<Options = unknown> extends EngineTarget<Options> 
   readonly madeIn?: string | null;
   /** As `MadePlan.identify` told it; null or absent where that was not asked yet. */
   readonly made?: string | null;
+  /** What `create` makes was there, for certain: what lies under its name without its mark is not taken for somebody else's. */
+  readonly wasCreated?: boolean;
+  /** Its tables, where it was found whole and `finish` was begun; null or absent where it was not, or nobody knows. */
+  readonly foundWhole?: readonly TableName[] | null;
+  /** A person has looked, and says that what has its name is what was made. */
+  readonly isThatOne?: boolean;
   /** What the dump holds; null or absent where nobody knows. */
   readonly contents?: DumpContents | null;
 }
@@ -87,11 +93,15 @@ export interface RestorePlan {
   readonly swap?: SwapPlan;
   /** Of something new that stays, where the engine can tell it from all else later. */
   readonly made?: MadePlan;
-  /** Of something new that stays and was found whole: whether it has the name that it was to get. Absent where nobody can tell. */
+  /**
+   * Of something new that stays and was found whole: whether it has the name that it was to get. Absent where nobody can tell. Fails, with the
+   * field `isThatOne`, where what has that name may be it or another.
+   */
   readonly isNamed?: { readonly command: HostCommand; read(stdout: string): boolean };
   /**
    * Removes what `create` made and `finish` has not ended, and nothing else; status 0 where it is gone already. Fails, with the field
-   * `mayBeGone`, where it is not there, but this is not the place it was made in. Whatever still works on it is ended first.
+   * `mayBeGone`, where it is not there, but this is not the place it was made in, or where nobody can tell whether what is there is it.
+   * Whatever still works on it is ended first.
    */
   readonly remove: HostCommand;
   /** An `AppError` for an admin, from what a failed command of these left; undefined when it is nothing known. */

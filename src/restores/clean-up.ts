@@ -4,7 +4,7 @@ import { write } from '../db/write.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { TargetContext } from './context.ts';
-import { markKept } from './in-place.ts';
+import { markKept, noteOf } from './in-place.ts';
 import { endIfNamed } from './named.ts';
 import { removeMade } from './remove-made.ts';
 import { endRestore, loadRestore } from './restores.ts';
@@ -19,12 +19,21 @@ export interface CleanUpLogin {
 export interface CleanUpInput extends CleanUpLogin {
   /** Somebody says that nothing of it is there any more, for where nobody can tell. */
   readonly mayBeGone?: boolean | undefined;
+  /** Somebody has looked, and says that what has its name is what was restored, for where nobody can tell. */
+  readonly isThatOne?: boolean | undefined;
+}
+
+export interface CleanedUp {
+  readonly state: 'removed' | 'done';
+  /** Nobody could look: it counts as removed by the word of who cleaned up. */
+  readonly saidGone: boolean;
 }
 
 /**
  * Removes what a restore has made and could not remove by itself; one that turns out to have its name, or its place, is done instead,
  * and what it replaced is kept. Gives which of the two it came to. Throws `not_found`, `conflict` where there is no such thing, and
- * `dump_refused` with why it could not be removed now either; or why nobody can tell whether it is gone, with the field `mayBeGone`.
+ * `dump_refused` with why it could not be removed now either; or why nobody can tell whether it is gone, with the field `mayBeGone`, or
+ * whether what has its name is it, with the field `isThatOne`.
  */
 export async function cleanUpRestore(
   context: TargetContext,
@@ -32,7 +41,7 @@ export async function cleanUpRestore(
   id: string,
   input: CleanUpInput,
   signal: AbortSignal,
-): Promise<'removed' | 'done'> {
+): Promise<CleanedUp> {
   const { db, now, vault } = context;
   const restore = await loadRestore(db, id);
   refuseUnlessLeft(restore.state);
@@ -41,47 +50,59 @@ export async function cleanUpRestore(
   const credentials = isTyped
     ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id))
     : null;
-  const { failed, state } = await settle(context, { ...restore, credentials }, input, signal);
+  const settled = await settle(context, { ...restore, credentials }, input, signal);
+  const { failed, state, saidGone } = settled;
   await write(db, async (trx) => {
     const present = await loadRestore(trx, id);
     if (present.state === 'left') {
       await endRestore(trx, id, { state, removalError: failed?.message ?? null, at: now() });
       if (state === 'done') await markKept(trx, id);
+      if (saidGone) await noteOf(trx, id, { saidGone });
     }
     const of = { id: restore.backup_id, name: restore.new_name, environmentId: restore.environment_id };
-    const said = input.mayBeGone === true ? { mayBeGone: true } : {};
+    const said = {
+      ...(input.mayBeGone === true && { mayBeGone: true }),
+      ...(input.isThatOne === true && { isThatOne: true }),
+    };
     const more = failed === null ? { details: { runId: id, state, ...said } } : { error: failed.message };
     await recordAudit(trx, actor, auditEntry('backup', 'restore.clean_up', of, more), now());
   });
-  if (failed === null) return state;
-  if (mayBeAskedOf(failed))
-    throw new AppError('conflict', failed.message, { details: { field: 'mayBeGone' } });
-  throw new AppError('dump_refused', `It is still there. ${failed.message}`);
+  if (settled.failed === null) return { state: settled.state, saidGone };
+  const { message } = settled.failed;
+  const field = questionOf(settled.failed);
+  if (field !== undefined) throw new AppError('conflict', message, { details: { field } });
+  throw new AppError('dump_refused', `It is still there. ${message}`);
 }
+
+type Settled =
+  | (CleanedUp & { readonly failed: null })
+  | { readonly failed: AppError; readonly state: 'left'; readonly saidGone: false };
 
 async function settle(
   context: TargetContext,
   restore: RestoreRow,
-  { mayBeGone }: CleanUpInput,
+  { mayBeGone, isThatOne }: CleanUpInput,
   signal: AbortSignal,
-) {
+): Promise<Settled> {
   // It has its name, and somebody may use it by now: that is not removed as something half.
-  const isNamed = await endIfNamed(context, restore, signal).catch(toAppError);
-  if (isNamed === true) return { failed: null, state: 'done' } as const;
+  const isNamed = await endIfNamed(context, restore, signal, isThatOne).catch(toAppError);
+  if (isNamed === true) return { failed: null, state: 'done', saidGone: false };
   const failed = isNamed === false ? await removeMade(context, restore, signal, 'person') : isNamed;
-  if (failed === null) return { failed, state: 'removed' } as const;
+  if (failed === null) return { failed, state: 'removed', saidGone: false };
   // Where that can't be looked at, why it could not be removed says enough.
   const isDone = await isSwapped(context, restore, signal, 'person').catch(() => false);
-  if (isDone) return { failed: null, state: 'done' } as const;
-  // Only of what could not be found: what is there could not be removed, whatever anybody says.
-  const isGone = mayBeGone === true && mayBeAskedOf(failed);
-  return isGone ? ({ failed: null, state: 'removed' } as const) : ({ failed, state: 'left' } as const);
+  if (isDone) return { failed: null, state: 'done', saidGone: false };
+  // Only of what nobody could tell: what is there for certain could not be removed, whatever anybody says.
+  const saidGone = mayBeGone === true && questionOf(failed) !== undefined;
+  return saidGone ? { failed: null, state: 'removed', saidGone } : { failed, state: 'left', saidGone: false };
 }
 
-/** It was not found, and nobody can tell whether it is gone. */
-function mayBeAskedOf({ details }: AppError): boolean {
-  return details['field'] === 'mayBeGone';
+/** What a person is asked, where nobody can tell whether it is gone, or whether what has its name is it. */
+function questionOf({ details }: AppError): string | undefined {
+  return QUESTIONS.find((question) => question === details['field']);
 }
+
+const QUESTIONS = ['mayBeGone', 'isThatOne'] as const;
 
 function refuseUnlessLeft(state: string): void {
   if (state === 'left') return;

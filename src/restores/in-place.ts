@@ -54,7 +54,9 @@ export async function noteOf(
   trx: Trx,
   id: string,
   note: {
-    readonly [Name in 'renamedBy' | 'hasTakenPlace' | 'kept' | 'dropBegun']?: LoadOptions[Name] | undefined;
+    readonly [Name in ('renamedBy' | 'hasTakenPlace') | ('kept' | 'dropBegun' | 'saidGone')]?:
+      | LoadOptions[Name]
+      | undefined;
   },
 ): Promise<void> {
   const row = await trx.selectFrom('restores').select('load_options').where('id', '=', id).executeTakeFirst();
@@ -103,6 +105,7 @@ export async function listKept(db: Db, databaseId: string): Promise<readonly Res
 
 /** As `whatExists`, of a restore in place. */
 export function whatIsInPlace(row: RestoreRow): string {
+  if (isSaidGone(row)) return `${SAID_GONE} ${whatIsUnknown(row)}`;
   if (isLive(row)) return whatIsLive(row);
   const { state, new_name: name, kept_name: kept, removal_error: error } = row;
   const { adopts } = loadOptionsOf(row);
@@ -130,6 +133,24 @@ export function whatIsInPlace(row: RestoreRow): string {
     case 'left':
       return `Nobody knows whether “${name}” is as it was: what had been made for it could not be removed, and “${kept}” may be what was there before. It could not be looked at: ${error ?? 'nobody knows why.'}`;
   }
+}
+
+/** It counts as removed because a person has said so, where nobody could tell: it may have committed, or taken the place. */
+export function isSaidGone(row: Pick<RestoreRow, 'state' | 'load_options'>): boolean {
+  return row.state === 'removed' && loadOptionsOf(row).saidGone === true;
+}
+
+export const SAID_GONE = 'Somebody said that nothing of this restore is there; nobody could look.';
+
+function whatIsUnknown(row: RestoreRow): string {
+  const { new_name: name, kept_name: kept } = row;
+  if (isLive(row)) return `Whether the backup was restored into “${name}” is not known.`;
+  const { adopts } = loadOptionsOf(row);
+  const taken =
+    adopts === undefined
+      ? `Whether “${name}” is what was restored`
+      : `Whether “${adopts.name}” has the place of “${name}”`;
+  return `${taken} is not known, and “${kept}” may be what was there before.`;
 }
 
 function whatIsDone({ new_name: name, kept_name: kept, kept_state: state }: RestoreRow): string {

@@ -25,6 +25,10 @@ const loadOptions = z.object({
   madeIn: z.string().max(80).optional(),
   /** Of something new: what tells it from all else, as its engine has read it before it got its name. */
   made: z.string().max(120).optional(),
+  /** Of something new that stays: it was found whole, and was to get its name. Not set by versions that did not write it down. */
+  foundWhole: z.literal(true).optional(),
+  /** A person has said that nothing of it is there, where nobody could tell. */
+  saidGone: z.literal(true).optional(),
   /** Of a restore in place: what another restore has made takes the place, and no dump is loaded. */
   adopts: z.object({ restoreId: z.string(), name: z.string(), id: z.string().max(120) }).optional(),
   /** Of something new: the restore in place that was last asked to let it take the place of its database. */

@@ -11,6 +11,7 @@ import type { TargetContext } from './context.ts';
 import { liveBy, replacedBy } from './in-place.ts';
 import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 import { loginFor, refuseOtherPlace } from './restore-logins.ts';
+import { countsOf } from './restores.ts';
 
 /** Who asked for it: nobody waits for a scheduled drill, and one who is gone does not count. */
 export function starterOf({ asked_by_id: id }: Pick<RestoreRow, 'asked_by_id'>): StartedBy {
@@ -45,13 +46,14 @@ export const UNKNOWN_DUMP: DumpFacts = {
 /**
  * The machine that a restore works on, and the plan for it. Whoever opens it closes the host. Throws `invalid` for what can't be
  * restored to, `password_held` where the password was given for another target, and what opening a server throws. It signs in as
- * who was typed for the restore, else by the server's login for restores, else as who backs up.
+ * who was typed for the restore, else by the server's login for restores, else as who backs up. `isThatOne`: as in `RestoreTarget`.
  */
 export async function openRestoreTarget(
   context: TargetContext,
   restore: RestoreRow,
   facts: DumpFacts,
   startedBy: StartedBy,
+  isThatOne = false,
 ): Promise<OpenedTarget> {
   const { db, vault, servers } = context;
   const engine = engineFor(restore.engine);
@@ -71,7 +73,7 @@ export async function openRestoreTarget(
         ? await openCredentials(context, login.credentials, SEALED.restoreLogin.identity(login.id))
         : {};
   const address = engine.isFile ? null : await servers.databaseAddress(restore.server_id, restore.host);
-  const { madeIn = null, made = null, jobs = null } = loadOptionsOf(restore);
+  const { madeIn = null, made = null, jobs = null, foundWhole } = loadOptionsOf(restore);
   const plan = engine.restore({
     ...target,
     ...other,
@@ -83,7 +85,9 @@ export async function openRestoreTarget(
     live: liveBy(restore),
     isDrill: restore.is_drill === 1,
     tables: onlyTablesOf(restore),
-    ...{ jobs, madeIn, made },
+    ...{ jobs, madeIn, made, isThatOne },
+    wasCreated: restore.state !== 'none' && restore.state !== 'making',
+    foundWhole: foundWhole === true ? tablesIn(restore) : null,
   });
   const opened = await servers.open(restore.server_id, { startedBy });
   try {
@@ -96,6 +100,12 @@ export async function openRestoreTarget(
     await opened.host.close();
     throw error;
   }
+}
+
+/** Those that were counted in what was restored. */
+function tablesIn(restore: RestoreRow): readonly TableName[] {
+  const there = (countsOf(restore) ?? []).filter(({ rows }) => rows !== null);
+  return there.map(({ schema, name }) => ({ schema: schema ?? '', name }));
 }
 
 /** Where it restores to, with what the database's own login is sealed for. */

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import { type RunClaim, requireClaim } from '../runs/claim.ts';
 import { findServerName } from '../servers/servers.ts';
 import type { ComparedTable } from './compare.ts';
-import { whatIsInPlace } from './in-place.ts';
+import { isSaidGone, SAID_GONE, whatIsInPlace } from './in-place.ts';
 import { loadOptionsOf, loadOptionsText, onlyTablesOf } from './load-options.ts';
 
 export async function findRestore(db: Db | Trx, id: string): Promise<RestoreRow | undefined> {
@@ -148,6 +148,7 @@ export function countsOf({ counts: text }: Pick<RestoreRow, 'counts'>): readonly
 /** What is there now of what it makes, in a sentence. */
 export function whatExists(row: RestoreRow): string {
   if (row.in_place === 1) return whatIsInPlace(row);
+  if (isSaidGone(row)) return SAID_GONE;
   const { state, new_name: name, removal_error: error } = row;
   switch (state) {
     case 'none':

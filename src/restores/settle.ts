@@ -76,6 +76,7 @@ export async function settleFailed(db: Db, claim: RunClaim, failed: FailedRestor
       const { stderr } = known.details;
       const error = {
         message: `${known.message} ${exists}`,
+        why: known.message,
         code: known.code,
         step: failed.step,
         ...(stderr === undefined || stderr.trim() === '' ? {} : { stderr }),

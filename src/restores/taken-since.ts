@@ -28,6 +28,15 @@ export async function refuseTaken(
   return refuseRegistered(db, engine, { row, name, place });
 }
 
+/** Whether another restore has made a database under the name of one that is left, after that one was asked for; a file is told by its second name. */
+export async function wasRestoredSince(db: Db, row: RestoreRow): Promise<boolean> {
+  const engine = engineFor(row.engine);
+  if (engine === undefined || engine.isFile) return false;
+  return isRestoredSince(db, engine, {
+    ...{ row, name: row.new_name, since: row.created_at, place: await locate(db, row) },
+  });
+}
+
 interface Restored {
   readonly row: RestoreRow;
   readonly name: string;
@@ -35,8 +44,20 @@ interface Restored {
 }
 
 /** What has the name is that one's by now, whatever became of this one. */
-async function refuseRestoredSince(db: Db, engine: Engine, { row, name, place }: Restored): Promise<void> {
-  const since = await db
+async function refuseRestoredSince(db: Db, engine: Engine, restored: Restored): Promise<void> {
+  if (!(await isRestoredSince(db, engine, { ...restored, since: restored.row.ended_at ?? '' }))) return;
+  throw new AppError(
+    'conflict',
+    `“${restored.name}” was restored again since, so what has that name is not of this restore. Drop it on the page of the later one.`,
+  );
+}
+
+async function isRestoredSince(
+  db: Db,
+  engine: Engine,
+  { row, name, place, since }: Restored & { readonly since: string },
+): Promise<boolean> {
+  const others = await db
     .selectFrom('restores')
     .leftJoin('servers', 'servers.id', 'restores.server_id')
     .select(['restores.server_id', 'restores.host', 'restores.port', 'servers.hostname', 'servers.public_ip'])
@@ -47,15 +68,11 @@ async function refuseRestoredSince(db: Db, engine: Engine, { row, name, place }:
     .where((eb) =>
       eb.or([
         eb('restores.state', '=', 'finishing'),
-        eb.and([eb('restores.state', '=', 'done'), eb('restores.ended_at', '>=', row.ended_at ?? '')]),
+        eb.and([eb('restores.state', '=', 'done'), eb('restores.ended_at', '>=', since)]),
       ]),
     )
     .execute();
-  if (!since.some((other) => isSamePlace(engine, place, other))) return;
-  throw new AppError(
-    'conflict',
-    `“${name}” was restored again since, so what has that name is not of this restore. Drop it on the page of the later one.`,
-  );
+  return others.some((other) => isSamePlace(engine, place, other));
 }
 
 /** Somebody may have gone on with it, and registered it, by whichever of its server's names. */

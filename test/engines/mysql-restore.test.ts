@@ -239,17 +239,22 @@ describe('a restore', () => {
       const on = (madeIn: string) => restoreMysql(target(name, { madeIn }));
       const elsewhere = { code: 'conflict', details: { field: 'mayBeGone' } };
       const other = on('f'.repeat(64));
+      const asked = { code: 'conflict', details: { field: 'isThatOne' } };
       await expect(runOn(other, other.remove)).rejects.toMatchObject(elsewhere);
       for (const plan of [on(here), on('$(x)')]) await runOn(plan, plan.remove);
       // Somebody else's, or the one that was finished.
       await server.createDatabase(name);
       await server.query('CREATE TABLE t (n int)', name);
       await expect(runOn(other, other.remove)).rejects.toMatchObject(elsewhere);
-      await expect(runOn(other, other.finish ?? other.create)).rejects.toMatchObject(elsewhere);
+      await expect(runOn(other, other.finish ?? other.create)).rejects.toMatchObject(asked);
       const isNamed = async ({ isNamed: look, ...plan }: typeof other) =>
         look?.read(await runOn(plan, look.command));
-      await expect(isNamed(other)).rejects.toMatchObject(elsewhere);
+      await expect(isNamed(other)).rejects.toMatchObject(asked);
       expect(await isNamed(on(here))).toBe(true);
+      // Behind another node, or in another container: somebody has looked.
+      const looked = restoreMysql(target(name, { madeIn: 'f'.repeat(64), isThatOne: true }));
+      expect(await isNamed(looked)).toBe(true);
+      await runOn(looked, looked.finish ?? other.create);
       await runOn(on(here), on(here).finish ?? other.create);
       await runOn(on(here), on(here).remove);
       expect(await databases()).toContain(name);
@@ -260,6 +265,44 @@ describe('a restore', () => {
       expect(await isNamed(other)).toBe(false);
       await runOn(other, other.remove);
       expect(await databases()).not.toContain(name);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'without its mark is known by its tables, and where it is not, it is neither done nor gone',
+    async () => {
+      const name = newName();
+      const tables = ['t', 'größe `\'" 表'].map((table) => ({ schema: '', name: table }));
+      const plan = restoreMysql(target(name, { wasCreated: true, foundWhole: tables }));
+      const isNamed = async ({ isNamed: look, ...of }: typeof plan) =>
+        look?.read(await runOn(of, look.command));
+      const asked = { code: 'conflict', details: { field: 'isThatOne' } };
+      expect(await isNamed(plan)).toBe(false);
+      await server.createDatabase(name);
+      await server.query('CREATE TABLE t (n int)', name);
+      await expect(isNamed(plan)).rejects.toMatchObject(asked);
+      await expect(runOn(plan, plan.finish ?? plan.create)).rejects.toMatchObject(asked);
+      await server.query('CREATE TABLE `größe ``\'" 表` (n int); CREATE VIEW v AS SELECT 1', name);
+      expect(await isNamed(plan)).toBe(true);
+      await runOn(plan, plan.finish ?? plan.create);
+      // Another restore's, which loads.
+      await server.query('CREATE TABLE bridgeport_restore_other (n int)', name);
+      for (const isThatOne of [false, true]) {
+        const marked = restoreMysql(target(name, { wasCreated: true, foundWhole: tables, isThatOne }));
+        expect(await isNamed(marked)).toBe(false);
+      }
+      // It may also be what a DROP has left that broke off.
+      for (const isDrill of [false, true]) {
+        const removing = restoreMysql(target(name, { wasCreated: true, isDrill }));
+        await expect(runOn(removing, removing.remove)).rejects.toMatchObject({
+          ...{ code: 'conflict', details: { field: 'mayBeGone' } },
+          message: expect.stringContaining('the mark of it is not there'),
+        });
+      }
+      expect(await databases()).toContain(name);
+      await server.dropDatabase(name);
+      await runOn(plan, plan.remove);
     },
     TIMEOUT_MS,
   );

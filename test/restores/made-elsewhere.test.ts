@@ -218,7 +218,7 @@ describe('what was made on a disk that is not mounted', () => {
 });
 
 /** As the run notes it before it gives it its name. */
-async function foundWhole(id: string): Promise<void> {
+async function foundWhole(id: string, isTold = true): Promise<void> {
   const row = await loadRestore(services.db, id);
   const { host, plan } = await openRestoreTarget(services, row, UNKNOWN_DUMP, 'person');
   const { command, read } = plan.made?.identify ?? {};
@@ -226,7 +226,8 @@ async function foundWhole(id: string): Promise<void> {
     throw new Error('a plan of something that can not be told');
   const told = read(await hostOutput(host, command, { signal: signal(), name: 'It', explain: plan.explain }));
   await host.close();
-  const load_options = JSON.stringify({ ...JSON.parse(row.load_options ?? '{}'), made: told });
+  const noted = { ...JSON.parse(row.load_options ?? '{}'), foundWhole: true };
+  const load_options = JSON.stringify(isTold ? { ...noted, made: told } : noted);
   await recordRestore(services.db, claimOf(id), { state: 'finishing', load_options });
 }
 
@@ -250,6 +251,43 @@ describe('what was found whole and is left, since nobody could end it', () => {
     } else expect(await repaired(id)).toMatchObject({ run: 'completed', state: 'done' });
     expect([await stateOf(id), readdirSync(place)]).toEqual(['done', [path.slice(place.length + 1)]]);
     expect(readFileSync(path, 'utf8')).toBe('in use');
+  });
+
+  it.each([
+    ['its folder is there, with its other name', [], 'done'],
+    ['its folder is there, empty', ['restored.sqlite'], 'asked'],
+    ['nothing else is', ['.'], 'asked'],
+  ])(
+    'and of which the host told no time is not removed where it has its name and %s (%j): it is %s',
+    async (_what, cleared, comes) => {
+      const id = await killed();
+      await foundWhole(id, false);
+      const work = join(place, made());
+      linkSync(join(work, 'restored.sqlite'), path);
+      for (const name of cleared) rmSync(join(work, name), { recursive: true });
+      writeFileSync(path, 'in use');
+      await services.db.updateTable('restores').set({ state: 'left' }).where('id', '=', id).execute();
+      if (comes === 'asked') {
+        await expect(cleanUp(id)).rejects.toMatchObject({
+          code: 'conflict',
+          details: { field: 'isThatOne' },
+        });
+        expect(await stateOf(id)).toBe('left');
+        if (cleared.includes('.'))
+          expect(await cleanUp(id, { isThatOne: true })).toMatchObject({ state: 'done' });
+        else expect(await cleanUp(id, { mayBeGone: true })).toEqual({ state: 'removed', saidGone: true });
+      } else await cleanUp(id);
+      expect(readFileSync(path, 'utf8')).toBe('in use');
+    },
+  );
+
+  it('and whose work is still in its folder is removed, whatever somebody says of another file of its name', async () => {
+    const id = await killed();
+    await foundWhole(id, false);
+    await services.db.updateTable('restores').set({ state: 'left' }).where('id', '=', id).execute();
+    writeFileSync(path, 'of somebody else');
+    expect(await cleanUp(id, { isThatOne: true })).toMatchObject({ state: 'removed' });
+    expect(readdirSync(place)).toEqual([path.slice(place.length + 1)]);
   });
 
   it('is removed where it has none', async () => {

@@ -38,10 +38,35 @@ export function Outcome({ item, form, mayChange }: OutcomeProps) {
   return <WhatWentWrong item={item} form={form} mayChange={mayChange} />;
 }
 
-function WhatWentWrong({ item, form, mayChange }: OutcomeProps) {
+/** Somebody has cleaned up since, so that its failure tells of what is no more. */
+function isSettledSince({ state, failure, exists }: RestoreItem): boolean {
+  return state !== 'left' && failure !== null && !failure.message.includes(exists);
+}
+
+function WhatWentWrong(props: OutcomeProps) {
+  const { item } = props;
+  if (!isSettledSince(item)) return <Failure {...props} />;
   return (
-    <Panel title={item.runState === 'cancelled' ? 'It was cancelled' : 'What went wrong'}>
-      {item.failure !== null && <p class="failure-message">{item.failure.message}</p>}
+    <>
+      <Notice tone={item.state === 'done' ? 'success' : 'info'}>{item.exists}</Notice>
+      <Failure {...props} />
+    </>
+  );
+}
+
+function Failure({ item, form, mayChange }: OutcomeProps) {
+  const isOver = isSettledSince(item);
+  const { message, why } = item.failure ?? { message: null, why: null };
+  return (
+    <Panel title={titleOf(item)}>
+      {isOver && why === null ? (
+        <details class="failure">
+          <summary>What was said then</summary>
+          <p>{message}</p>
+        </details>
+      ) : (
+        message !== null && <p class="failure-message">{isOver ? why : message}</p>
+      )}
       {item.failure?.stderr != null && (
         <details class="failure">
           <summary>What the tool printed</summary>
@@ -52,7 +77,7 @@ function WhatWentWrong({ item, form, mayChange }: OutcomeProps) {
       )}
       {item.failure === null && <p>{item.exists}</p>}
       {mayChange && item.state === 'left' && <CleanUp item={item} form={form} />}
-      {mayChange && item.state !== 'left' && item.backupAt !== null && item.drill === null && (
+      {mayChange && isToBeTriedAgain(item) && (
         <p>
           <a class="button outline" href={againOf(item)}>
             Try again
@@ -63,15 +88,35 @@ function WhatWentWrong({ item, form, mayChange }: OutcomeProps) {
   );
 }
 
+function titleOf(item: RestoreItem): string {
+  if (item.runState === 'cancelled') return 'It was cancelled';
+  return isSettledSince(item) ? 'What went wrong at the time' : 'What went wrong';
+}
+
+function isToBeTriedAgain(item: RestoreItem): boolean {
+  const isThere = item.state === 'done' && isSettledSince(item);
+  return item.state !== 'left' && !isThere && item.backupAt !== null && item.drill === null;
+}
+
 function againOf({ adopts, backupId, isInPlace }: RestoreItem): string {
   if (adopts !== null) return `/restores/${adopts.restoreId}/rename`;
   return `/backups/${backupId}/${isInPlace ? 'restore-in-place' : 'restore'}`;
 }
 
 function CleanUp({ item, form }: { readonly item: RestoreItem; readonly form: FormState }) {
+  const isAsked = (name: string) => (form.errors[name] ?? form.values[name]) !== undefined;
   return (
     <Form action={`/restores/${item.id}/clean-up`} form={form} submit="Clean up">
-      {(form.errors['mayBeGone'] ?? form.values['mayBeGone']) !== undefined && (
+      {isAsked('isThatOne') && (
+        <CheckboxField
+          form={form}
+          name="isThatOne"
+          label="What has its name is what was restored"
+          help="Somebody has looked at it. Nothing is removed then: the restore is done."
+          conditional
+        />
+      )}
+      {(isAsked('mayBeGone') || isAsked('isThatOne')) && (
         <CheckboxField
           form={form}
           name="mayBeGone"

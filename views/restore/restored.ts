@@ -53,7 +53,13 @@ export interface RestoreItem {
   readonly isOnlyCopy: boolean;
   /** Where a person swaps the two. */
   readonly swapByHand: ShownSwap | null;
-  readonly failure: { readonly message: string; readonly stderr: string | null } | null;
+  readonly failure: {
+    /** With what was there then. */
+    readonly message: string;
+    /** Without; null where that was not written down. */
+    readonly why: string | null;
+    readonly stderr: string | null;
+  } | null;
 }
 
 /** What a drill came to. */

@@ -13,9 +13,9 @@ export function readPlace(stdout: string): string | null {
   return uuid ?? /^bridgeport:place=([0-9a-f]{64})$/m.exec(stdout)?.[1] ?? null;
 }
 
-/** Where `choose_tools` has chosen, for what is not there: ends the script unless this is known to be the server on which it was made. */
-export function requirePlace(madeIn: string | null | undefined): string {
+/** Where `choose_tools` has chosen: ends the script, with these words, unless this is known to be the server on which it was made. */
+export function requirePlace(madeIn: string | null | undefined, words = 'made on another server'): string {
   if (!/^(?:[0-9a-f-]{36}|[0-9a-f]{64})$/.test(madeIn ?? '')) return ':';
   return `place=$(ask ${quote(TELL_PLACE)}) || exit
-case $place in *${madeIn}*) ;; *) echo 'bridgeport: made on another server' >&2; exit 79 ;; esac`;
+case $place in *${madeIn}*) ;; *) echo 'bridgeport: ${words}' >&2; exit 79 ;; esac`;
 }

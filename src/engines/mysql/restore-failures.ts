@@ -25,6 +25,32 @@ const FAILURES: readonly KnownFailure[] = [
       `Nobody can tell whether what was made (${what}) is gone: it is not there, but it was made on another database server than is found there now, or on one that has moved since. See where the host name leads. If it is gone for good, say so when you clean up (in the API: mayBeGone).`,
   },
   {
+    pattern: /bridgeport: found on another server/,
+    code: 'conflict',
+    field: 'isThatOne',
+    message: (what) =>
+      `Nobody can tell whether the database of that name (${what}) is what was restored: it was made on a database server that called itself otherwise. That may be another node of the same, a container that was made anew, or another server behind the host name. Nothing was changed: look at it. If it is what was restored, say so when you clean up (in the API: isThatOne); if nothing of this restore is there, say that (mayBeGone).`,
+  },
+  {
+    pattern: /bridgeport: found with other tables/,
+    code: 'conflict',
+    field: 'isThatOne',
+    message: (what) =>
+      `Nobody can tell whether the database of that name (${what}) is what was restored: it has other tables than that had. Nothing was changed: look at it. If it is what was restored, and somebody has changed it since, say so when you clean up (in the API: isThatOne); if nothing of this restore is there, say that (mayBeGone).`,
+  },
+  {
+    pattern: /bridgeport: there and not marked/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (what) =>
+      `Nobody can tell whether the database of that name (${what}) is of this restore: the mark of it is not there. It is somebody else's, or what was left when its removal broke off. Nothing was removed: look at it, and drop it by hand if it is nobody's. If nothing of this restore is there, say so when you clean up (in the API: mayBeGone).`,
+  },
+  {
+    pattern: /bridgeport: the restored database is gone/,
+    code: 'dump_failed',
+    message: () => 'The restored database is not there any more: somebody has dropped or renamed it.',
+  },
+  {
     pattern: /bridgeport: empty and not marked/,
     code: 'conflict',
     message: (what) =>

@@ -3,10 +3,12 @@ import { quote } from '../../hosts/quote.ts';
 import type { CountedTable, RestorePlan, RestoreTarget } from '../restore.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './connection.ts';
 import { newMysqlGuard } from './guard/guard.ts';
+import { lookAtNamed } from './named.ts';
 import type { MysqlOptions } from './options.ts';
 import { requirePlace } from './place.ts';
 import { explainMysqlRestore } from './restore-failures.ts';
 import { preflightMysql } from './restore-preflight.ts';
+import { bytesOf } from './sql-bytes.ts';
 import { toolLines } from './tools.ts';
 
 /**
@@ -37,7 +39,7 @@ export function restoreMysql(target: RestoreTarget<MysqlOptions>): RestorePlan {
     finish: command(inside, finishScript(name, mark, target)),
     remove: command(outside, removeScript(name, mark, target)),
     isNamed: {
-      command: command(outside, isNamedScript(name, mark, target)),
+      command: command(outside, isNamedScript(name, target)),
       read: (stdout) => /^bridgeport:named$/m.test(stdout),
     },
     explain: (failure) => explainMysqlRestore(inside, failure),
@@ -79,10 +81,16 @@ ask ${quote(`DROP DATABASE ${quoted}`)}
 exit $failed`;
 }
 
-/** The mark goes last: what it is gone from is whole, on the server where it was made. */
-function finishScript(name: string, mark: string, { madeIn }: RestoreTarget): string {
+/** The mark goes last: what it is gone from is whole, and nothing is left to do there. */
+function finishScript(name: string, mark: string, target: RestoreTarget): string {
   return `${CHOOSE}
-${madeIn ? `marked=$(ask ${quote(countMarks(name, mark))}) || exit\n[ "$marked" = 1 ] || {\n  ${requirePlace(madeIn)}\n}` : ':'}
+marked=$(ask ${quote(countMarks(name, mark))}) || exit
+if [ "$marked" != 1 ]; then
+  ${lookAtNamed(name, target)}
+  [ -z "$named" ] || exit 0
+  echo 'bridgeport: the restored database is gone' >&2
+  exit 65
+fi
 ${analyzeAll(mark)} || exit
 ask ${quote(`DROP TABLE IF EXISTS ${mark}`)}`;
 }
@@ -94,45 +102,38 @@ function analyzeAll(mark: string): string {
 /**
  * A client whose connection broke may still be at work there: the server has not heard of it yet. An empty database without a mark may
  * be one that was interrupted before it had its mark, or somebody's: a person has to look. Not at a drill's, whose name is random and was
- * written down before.
+ * written down before. One with tables and without its mark is somebody else's where nothing was made; else a DROP may have broken off,
+ * which takes the tables in its own order.
  */
-function removeScript(name: string, mark: string, { isDrill, madeIn }: RestoreTarget): string {
+function removeScript(name: string, mark: string, { isDrill, madeIn, wasCreated }: RestoreTarget): string {
   const killEach = `SELECT CONCAT('KILL ', ID, ';') FROM information_schema.PROCESSLIST WHERE BINARY DB = ${bytesOf(name)}`;
-  const isEmpty = `SELECT (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE BINARY SCHEMA_NAME = ${bytesOf(name)}) > 0
-AND (SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)}) = 0`;
+  const there = `SELECT CONCAT_WS(' ', (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE BINARY SCHEMA_NAME = ${bytesOf(name)}),
+  (SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)}))`;
   return `${CHOOSE}
 marked=$(ask ${quote(countMarks(name, mark))}) || exit
 if [ "$marked" != 1 ]; then
-  empty=$(ask ${quote(isEmpty)}) || exit
-  [ "$empty" = 1 ] || {
+  there=$(ask ${quote(there)}) || exit
+  case $there in
+  '1 0') ${isDrill ? '' : "echo 'bridgeport: empty and not marked' >&2; exit 78 "};;
+  ${wasCreated ? "'1 '*) echo 'bridgeport: there and not marked' >&2; exit 78 ;;" : ''}
+  *)
     ${requirePlace(madeIn)}
     exit 0
-  }
-  ${isDrill ? ':' : "echo 'bridgeport: empty and not marked' >&2; exit 78"}
+    ;;
+  esac
 fi
 (run_made ${quote(killEach)}) >/dev/null 2>&1
 ask ${quote(`DROP DATABASE IF EXISTS ${quotedName(name)}`)}`;
 }
 
-/** Without its mark, and with something in it, it is the one that was finished, where that was made. */
-function isNamedScript(name: string, mark: string, { madeIn }: RestoreTarget): string {
-  const count = `SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)}`;
+function isNamedScript(name: string, target: RestoreTarget): string {
   return `${CHOOSE}
-marked=$(ask ${quote(countMarks(name, mark))}) || exit
-[ "$marked" != 1 ] || exit 0
-${requirePlace(madeIn)}
-tables=$(ask ${quote(count)}) || exit
-[ "$tables" = 0 ] || echo bridgeport:named`;
+${lookAtNamed(name, target)}
+[ -z "$named" ] || echo bridgeport:named`;
 }
 
 function countMarks(name: string, mark: string): string {
   return `SELECT COUNT(*) FROM information_schema.TABLES WHERE BINARY TABLE_SCHEMA = ${bytesOf(name)} AND TABLE_NAME = '${mark}'`;
-}
-
-/** One in single quotes could end there by a setting of the server's. */
-export function bytesOf(text: string): string {
-  const hex = [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0'));
-  return `X'${hex.join('')}'`;
 }
 
 const EVENT_NAME = "CONCAT('`', REPLACE(EVENT_NAME, '`', '``'), '`')";

@@ -1,5 +1,5 @@
 import type { SwapByHand } from '../in-place.ts';
-import { bytesOf } from './restore.ts';
+import { bytesOf } from './sql-bytes.ts';
 
 /**
  * MySQL has no second name for a database: its tables are moved instead, all of them by one statement, which does nothing where

@@ -7,6 +7,7 @@ import { oid, readTold, tellLines, toldIn } from './identity.ts';
 import { identifyScript, oidIn } from './in-place/in-place.ts';
 import { literal, maintenanceLines } from './restore-lines.ts';
 import { type PostgresRestoreTarget, workName } from './restore-target.ts';
+import { requireSystem } from './server.ts';
 
 /** A restored database keeps its OID through every rename, and no other has it as long as it is there. */
 export function madeByPostgres(target: PostgresRestoreTarget): MadePlan {
@@ -31,15 +32,33 @@ ${tellLines(work)}`),
   };
 }
 
+/** An OID tells it on its own server alone: the first database of a new one has the same everywhere. */
+export function requireOwnServer({ isThatOne, madeIn }: PostgresRestoreTarget): string {
+  return isThatOne ? ':' : requireSystem(madeIn, 'found on another server');
+}
+
+/** For what has not the name of before: ends the script where it has another by now. */
+export function refuseRenamed({ made, madeIn }: PostgresRestoreTarget): string {
+  if (!made) return ':';
+  const find = `SELECT datname FROM pg_catalog.pg_database WHERE oid = ${oid(made)}`;
+  const words = madeIn ? 'it is called' : 'it may be called';
+  return `called=$(ask ${quote(find)}) || exit
+    [ -z "$called" ] || { printf 'bridgeport: ${words} %s\\n' "$called" >&2; exit 69; }`;
+}
+
 /** As `RestorePlan.isNamed`, of a database that was told from all else. */
 export function isNamedPostgres(target: PostgresRestoreTarget, made: string): RestorePlan['isNamed'] {
   const isThere = `SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${oid(made)} AND datname = ${literal(target.newName)})`;
   return {
     command: {
-      script: `${maintenanceLines(target)}\nask ${quote(isThere)}`,
+      script: `${maintenanceLines(target)}
+there=$(ask ${quote(isThere)}) || exit
+[ "$there" = t ] || exit 0
+${requireOwnServer(target)}
+echo bridgeport:named`,
       secrets: connectionSecrets(target),
     },
-    read: (stdout) => /^t$/m.test(stdout),
+    read: (stdout) => /^bridgeport:named$/m.test(stdout),
   };
 }
 

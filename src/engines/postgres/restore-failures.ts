@@ -92,6 +92,33 @@ const FAILURES: readonly KnownFailure[] = [
       `Nobody can tell whether what was made for ${what} is gone: it is not there, but it was made on another database server than is found there now, or on one that was made anew since (another system identifier, or one that this user may not read). See where the host name leads. If it is gone for good, say so when you clean up (in the API: mayBeGone).`,
   },
   {
+    pattern: /bridgeport: found on another server/,
+    code: 'conflict',
+    field: 'isThatOne',
+    message: (what) =>
+      `Nobody can tell whether ${what} is what was restored: it has its name and its OID, but it was made on another database server than is found there now, or on one that was made anew since (another system identifier, or one that this user may not read). Nothing was changed: look at it. If it is what was restored, say so when you clean up (in the API: isThatOne); if nothing of this restore is there, say that (mayBeGone).`,
+  },
+  {
+    pattern: /bridgeport: it is called ([^\n]+)/,
+    code: 'conflict',
+    message: (what, name) =>
+      `What was restored as ${what} is there, called “${name}” by now: somebody has renamed it. It was not removed. Drop it by hand, or give it its name back, and clean up then.`,
+  },
+  {
+    pattern: /bridgeport: it may be called ([^\n]+)/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (what, name) =>
+      `Nobody can tell whether what was restored as ${what} is gone: the database “${name}” has its OID, and is it, renamed by somebody, or another one on another server. Nothing was removed: look at it. If nothing of this restore is there, say so when you clean up (in the API: mayBeGone).`,
+  },
+  {
+    pattern: /bridgeport: its server is not told/,
+    code: 'conflict',
+    field: 'mayBeGone',
+    message: (what) =>
+      `Nobody can tell whether the backup was restored into ${what}: a database of its OID is there, but this user may not read the system identifier of its server (EXECUTE on pg_control_system()), by which it would be known as the very one. Clean up as a user who may. If the one that is meant is gone for good, say so when you clean up (in the API: mayBeGone).`,
+  },
+  {
     pattern: /bridgeport: another database/,
     code: 'conflict',
     field: 'mayBeGone',

@@ -10,7 +10,7 @@ import { adoptScript, giveBackScript } from './in-place/adopt.ts';
 import { swapPostgres } from './in-place/in-place.ts';
 import { keepReplaced, refuseSwapped, refuseUnknown, trySettings } from './in-place/restore-beside.ts';
 import { restoreLive } from './live/live.ts';
-import { isNamedPostgres, madeByPostgres } from './made.ts';
+import { isNamedPostgres, madeByPostgres, refuseRenamed, requireOwnServer } from './made.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { loadByJobs, spoolLines } from './restore-jobs.ts';
 import {
@@ -241,6 +241,8 @@ if exists ${quote(literal(work))}; then
 elif ! exists ${quote(`${literal(target.newName)}${target.made ? ` AND oid = ${oid(target.made)}` : ''}`)}; then
   echo 'bridgeport: the restored database is gone' >&2
   exit 65
+else
+  ${requireOwnServer(target)}
 fi`;
 }
 
@@ -260,6 +262,7 @@ until said=$(sql --command='DROP DATABASE ${work}' 2>&1); do
   case $said in *':  3D000: '*)
     ${requireSystem(target.madeIn)}
     ${refuseUnknown(target)}
+    ${refuseRenamed(target)}
     break
     ;;
   ${IN_USE}) [ "$tries" -lt 10 ] && sleep 1 && continue ;; esac

@@ -11,11 +11,11 @@ export function readSystem(stdout: string): string | null {
   return /^bridgeport:system=(\d{1,20})$/m.exec(stdout)?.[1] ?? null;
 }
 
-/** Behind `maintenanceLines`, for what is not there: ends the script unless this is known to be the server on which it was made. */
-export function requireSystem(madeIn: string | null | undefined): string {
+/** Behind `maintenanceLines`: ends the script, with these words, unless this is known to be the server on which it was made. */
+export function requireSystem(madeIn: string | null | undefined, words = 'made on another server'): string {
   if (!/^\d{1,20}$/.test(madeIn ?? '')) return ':';
   return `${READ_SYSTEM}
-[ "$system" = ${madeIn} ] || { echo 'bridgeport: made on another server' >&2; exit 69; }`;
+[ "$system" = ${madeIn} ] || { echo 'bridgeport: ${words}' >&2; exit 69; }`;
 }
 
 /**

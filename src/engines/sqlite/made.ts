@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts';
 import { quote } from '../../hosts/quote.ts';
 import type { DropFacts } from '../drop.ts';
-import type { MadePlan, RestorePlan } from '../restore.ts';
+import type { MadePlan, RestorePlan, RestoreTarget } from '../restore.ts';
 import { explainSqliteDrop, MADE_FAILURES } from './drop-failures.ts';
 import { LOOK_WHO, SEES_ALL } from './in-place/openers.ts';
 import { INODE } from './in-place/state.ts';
@@ -54,13 +54,33 @@ interface Ids {
 }
 
 /** As `RestorePlan.isNamed`. */
-export function isNamedSqlite(made: string | null | undefined, lines: string): RestorePlan['isNamed'] {
-  const isThere = isMade(made);
-  if (isThere === undefined) return undefined;
+export function isNamedSqlite(target: RestoreTarget, lines: string): RestorePlan['isNamed'] {
+  if (!target.made && !target.foundWhole) return undefined;
   return {
-    command: { script: `${lines}\nrequire_parent\n! ${isThere} || echo bridgeport:named` },
+    command: { script: `${lines}\nrequire_parent\n! ${isNamedFile(target)} || echo bridgeport:named` },
     read: (stdout) => /^bridgeport:named$/m.test(stdout),
   };
+}
+
+/**
+ * A condition of the shell: whether the file `$new` is the one that was restored. Where the host tells no time at which a file was made (not
+ * GNU), its second name does, as long as that is there; then a person.
+ */
+export function isNamedFile({ made, isThatOne }: Pick<RestoreTarget, 'made' | 'isThatOne'>): string {
+  const isSecond = '[ "$new" -ef "$folder/restored.sqlite" ]';
+  return (
+    isMade(made) ??
+    (isThatOne ? `{ ${isSecond} || { [ -f "$new" ] && [ ! -e "$folder/restored.sqlite" ]; }; }` : isSecond)
+  );
+}
+
+/**
+ * Before what was found whole is removed, for where its work is not in its folder any more: ends the script where the file `$new` may be it,
+ * which is not taken for somebody else's then, nor for one that is gone.
+ */
+export function refuseFound({ made, foundWhole }: Pick<RestoreTarget, 'made' | 'foundWhole'>): string {
+  if (!foundWhole) return ':';
+  return `[ -e "$folder/restored.sqlite" ] || [ ! -f "$new" ] || ! ${isMade(made) ?? ':'} || refuse "found whole: $new"`;
 }
 
 /** A condition of the shell: whether the file `$new` is the one of which that was recorded. */

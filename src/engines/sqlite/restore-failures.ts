@@ -42,6 +42,13 @@ const FAILURES: readonly KnownFailure[] = [
       `Nobody can tell whether what was made for ${path} is gone: its folder ${folder} is not there, but it was made on another disk, or in another folder, than is there now. See whether its disk is mounted. If it is gone for good, say so when you clean up (in the API: mayBeGone).`,
   },
   {
+    pattern: /bridgeport: found whole: ([^\n]*)/,
+    code: 'conflict',
+    field: 'isThatOne',
+    message: (path) =>
+      `Nobody can tell whether the file ${path} is what was restored, or somebody else's: the host does not tell when a file was made. Nothing was removed: look at it. If it is what was restored, say so when you clean up (in the API: isThatOne); if nothing of this restore is there, say that (mayBeGone).`,
+  },
+  {
     pattern: /bridgeport: (no (?:folder|file)[^\n]*)/,
     code: 'dump_refused',
     message: (path, detail) =>

@@ -4,7 +4,7 @@ import type { CountedTable, RestorePlan, RestoreTarget } from '../restore.ts';
 import { newSqliteGuard } from './guard/guard.ts';
 import { CREATE_KEPT, removeBeside, swapSqlite } from './in-place/in-place.ts';
 import { preflightInPlace } from './in-place/preflight.ts';
-import { isMade, isNamedSqlite, madeBySqlite } from './made.ts';
+import { isMade, isNamedFile, isNamedSqlite, madeBySqlite, refuseFound } from './made.ts';
 import type { SqliteOptions } from './options.ts';
 import { goneLines, PLACE } from './place.ts';
 import { explainSqliteRestore } from './restore-failures.ts';
@@ -36,7 +36,7 @@ export function restoreSqlite(target: RestoreTarget<SqliteOptions>): RestorePlan
   };
   const { inPlace } = target;
   if (!inPlace) {
-    const isNamed = isNamedSqlite(target.made, lines);
+    const isNamed = isNamedSqlite(target, lines);
     return { ...beside, made: madeBySqlite(path, lines), ...(isNamed && { isNamed }) };
   }
   pathOf(inPlace.keptName);
@@ -111,18 +111,18 @@ function readCounts(stdout: string): readonly CountedTable[] {
  * then its name, by a link, which replaces nothing; where a file system has none, by a move that replaces nothing. Run again
  * it goes on.
  */
-function finishScript({ options: { filePath: source }, made }: RestoreTarget<SqliteOptions>): string {
-  // Where nobody could tell it, its second name does, as long as that is there.
-  const isNamed = isMade(made) ?? '[ "$new" -ef restored.sqlite ]';
+function finishScript(target: RestoreTarget<SqliteOptions>): string {
+  const { options, made } = target;
+  const source = options.filePath ?? '';
   return `if [ ! -e "$folder" ]; then
   [ -f "$new" ] && ${isMade(made) ?? ':'} && exit 0
   refuse 'gone'
 fi
 cd -- "$folder" && [ -O . ] || refuse 'gone'
-if ! ${isNamed}; then
+if ! ${isNamedFile(target)}; then
   ${CHECK}
   refuse_taken
-  source=${quote(source ?? '')}
+  source=${quote(source)}
   if [ -n "$source" ] && [ -f "$source" ]; then
     set -- $(ls -ldn -- "$source")
     mode=$(stat -c %a -- "$source" 2>/dev/null || stat -f %Lp -- "$source" 2>/dev/null)
@@ -140,11 +140,12 @@ cd / && rm -f -- "$folder/pid" "$folder/restored.sqlite" "$folder/restored.sqlit
 }
 
 /** What `finish` has begun to name is not ended yet, so it goes, too. */
-function removeScript({ madeIn }: RestoreTarget): string {
+function removeScript(target: RestoreTarget): string {
   return `${PLACE}
 require_parent
+${refuseFound(target)}
 [ -d "$folder" ] && [ ! -L "$folder" ] || {
-  ${goneLines(madeIn)}
+  ${goneLines(target.madeIn)}
 }
 cd -- "$folder" && [ -O . ] || refuse "not this user's: $folder"
 ${END_NOTED}

@@ -144,14 +144,14 @@ export function restoreRoutes(services: Services) {
       path: '/api/restores/:id/clean-up',
       access: 'operator',
       summary:
-        'Remove what a failed restore has made and could not remove by itself; `mayBeGone` where nobody can tell whether it is gone, and somebody says that it is; `state` is `done` where it turns out to be there, whole, by its name',
-      body: z.object({ ...login, mayBeGone: z.boolean().optional() }),
+        'Remove what a failed restore has made and could not remove by itself; `mayBeGone` where nobody can tell whether it is gone, and somebody says that it is; `isThatOne` where nobody can tell whether what has its name is what was restored, and somebody has looked, and says so; `state` is `done` where it turns out to be there, whole, by its name',
+      body: z.object({ ...login, mayBeGone: z.boolean().optional(), isThatOne: z.boolean().optional() }),
       // `done`: it has its name, or its place, and nothing was removed.
       answer: success.extend({ state: z.enum(['removed', 'done']) }),
       refusals: [404, 409],
       handle: async ({ params, actor, body, signal }) => {
-        const end = await cleanUpRestore(services, actor, params.id, body, signal);
-        return { ...SUCCESS, state: end };
+        const { state } = await cleanUpRestore(services, actor, params.id, body, signal);
+        return { ...SUCCESS, state };
       },
     }),
     route({

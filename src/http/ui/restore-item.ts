@@ -111,10 +111,16 @@ function liveOf(row: RestoreRow, run: RunRow, now: Date): LiveRestore {
   };
 }
 
-const errorSchema = z.object({ message: z.string(), stderr: z.string().nullish() });
+const errorSchema = z.object({
+  message: z.string(),
+  why: z.string().nullish(),
+  stderr: z.string().nullish(),
+});
 
 function failureOf(error: string | null): RestoreItem['failure'] {
   if (error === null) return null;
   const parsed = errorSchema.safeParse(JSON.parse(error));
-  return parsed.success ? { message: parsed.data.message, stderr: parsed.data.stderr ?? null } : null;
+  if (!parsed.success) return null;
+  const { message, why, stderr } = parsed.data;
+  return { message, why: why ?? null, stderr: stderr ?? null };
 }

@@ -4,7 +4,7 @@ import { RestoreProgress, RestoreRunPage, UncertainRestore } from '../../../view
 import { hasRole } from '../../auth/roles.ts';
 import { toAppError } from '../../errors.ts';
 import { cancelRestore } from '../../restores/cancel-restore.ts';
-import { cleanUpRestore } from '../../restores/clean-up.ts';
+import { type CleanedUp, cleanUpRestore } from '../../restores/clean-up.ts';
 import { dropKept } from '../../restores/drop-kept.ts';
 import { dropRestored } from '../../restores/drop-restored.ts';
 import type { Services } from '../../services-port.ts';
@@ -56,9 +56,10 @@ export function restoreRunRoutes(services: Services): Hono<UiEnv> {
     return submit(c, services, {
       ...atItsEnd(c, services),
       async act(_, body) {
-        const input = { ...loginIn(body), mayBeGone: isTicked(body, 'mayBeGone') };
+        const said = { mayBeGone: isTicked(body, 'mayBeGone'), isThatOne: isTicked(body, 'isThatOne') };
+        const input = { ...loginIn(body), ...said };
         const end = await cleanUpRestore(services, actorOf(c, services), id, input, c.req.raw.signal);
-        return { to: `/restores/${id}`, say: end === 'done' ? 'restore-found-whole' : 'restore-cleaned-up' };
+        return { to: `/restores/${id}`, say: wordsOf(end) };
       },
     });
   });
@@ -86,6 +87,11 @@ export function restoreRunRoutes(services: Services): Hono<UiEnv> {
   });
 
   return ui;
+}
+
+function wordsOf({ state, saidGone }: CleanedUp) {
+  if (saidGone) return 'restore-said-gone';
+  return state === 'done' ? 'restore-found-whole' : 'restore-cleaned-up';
 }
 
 /** What the forms of a restore's own page have in common. */

@@ -255,7 +255,7 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
     await hostOutput(host, plan.check, { signal, explain, name: 'The check of what was restored' });
     return { measured: measured(), isCompared, difference };
   }
-  const made = plan.swap === undefined ? await identifyMade(making) : await swapBegun(making);
+  const made = plan.swap === undefined ? await wholeMade(making) : await swapBegun(making);
   await hold();
   await recordRestore(db, claim, { state: 'finishing', ...made });
   await runLast(services, claim.runId, { host, plan, signal });
@@ -268,21 +268,27 @@ async function swapBegun({ services: { db, now }, context }: Making) {
   return { load_options: loadOptionsText({ ...loadOptionsOf(row), swapAt: now().toISOString() }) };
 }
 
+/** So that a later start can tell that it was found whole, which what was counted alone does not: that is written down where it differs, too. */
+async function wholeMade(making: Making) {
+  const { services, context } = making;
+  const made = await identifyMade(making);
+  const row = await loadRestore(services.db, context.claim.runId);
+  return { load_options: loadOptionsText({ ...loadOptionsOf(row), foundWhole: true, made }) };
+}
+
 /** So that the very one can be dropped later. That it can't be told is no reason to give up what was restored. */
-async function identifyMade({ services, context, host, plan }: Making) {
-  if (plan.made === undefined) return {};
+async function identifyMade({ services, context, host, plan }: Making): Promise<string | undefined> {
+  if (plan.made === undefined) return undefined;
   const { command, read } = plan.made.identify;
   const { signal } = context;
   try {
     const name = 'The look at what was made';
     const options = { signal, explain: plan.explain, name, idleTimeoutMs: LOOK_MS };
-    const made = read(await hostOutput(host, command, options));
-    const row = await loadRestore(services.db, context.claim.runId);
-    return { load_options: loadOptionsText({ ...loadOptionsOf(row), made }) };
+    return read(await hostOutput(host, command, options));
   } catch (error) {
     if (signal.aborted) throw error;
     services.log.warn('what a restore has made could not be told from all else', { error });
-    return {};
+    return undefined;
   }
 }
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import {
   existsSync,
+  linkSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -16,7 +18,7 @@ import { write } from '../../../src/db/write.ts';
 import { newId } from '../../../src/ids.ts';
 import { hostPlace } from '../../../src/object-stores/place.ts';
 import { createRestoreKind } from '../../../src/restores/node/restore-kind.ts';
-import { loadRestore } from '../../../src/restores/restores.ts';
+import { loadRestore, whatExists } from '../../../src/restores/restores.ts';
 import { insertRun } from '../../../src/runs/claim.ts';
 import { createWorker } from '../../../src/runs/worker.ts';
 import type { Worker } from '../../../src/runs/worker-port.ts';
@@ -479,6 +481,49 @@ it('asks whether what is left is gone where nobody can tell', async () => {
   const said = await operator.post(`${page}/clean-up`, { mayBeGone: 'true' });
   expect([said.status, said.location]).toEqual([303, page]);
   expect((await loadRestore(db, row.id)).state).toBe('removed');
+  const { html } = await operator.get(page);
+  expect(html).toContain('Somebody said that nothing of this restore is there; nobody could look.');
+  expect(html).not.toContain('Nothing is left of this restore');
+});
+
+it.each([
+  ['done', { why: 'The app stopped.' }, 'Nothing was removed'],
+  ['removed', {}, 'Nothing is left'],
+] as const)('says what is there once somebody has cleaned up, and it is %s', async (comes, more, flash) => {
+  const { db } = pages.services;
+  const { id, database_id } = await insertBackup(db, new Date(), {
+    ...{ status: 'completed', outcome: 'completed', format: 'plain' },
+  });
+  const newName = join(folder, `cleaned 'up' <b> ${comes}.db`);
+  const work = join(folder, `.bridgeport-restore-clean${comes}`);
+  const row = restoreRow({
+    ...{ id: newId(), backup_id: id, database_id, engine: 'sqlite', host: null, port: null },
+    ...{ new_name: newName, options: '{}', database_name: null, token: `clean${comes}` },
+    ...{ state: 'left', removal_error: 'Away.', load_options: JSON.stringify({ foundWhole: true }) },
+  });
+  mkdirSync(work);
+  writeFileSync(join(work, 'restored.sqlite'), 'whole');
+  if (comes === 'done') linkSync(join(work, 'restored.sqlite'), newName);
+  const message = `The app stopped. ${whatExists(row)}`;
+  const like = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  const error = JSON.stringify({ message, ...more, code: 'shutdown', step: 'finish' });
+  await db.insertInto('restores').values(row).execute();
+  const run = { ...like, id: row.id, kind: 'restore', lane: row.id, state: 'interrupted', error } as const;
+  await db.insertInto('runs').values(run).execute();
+  const page = `/restores/${row.id}`;
+  expect((await operator.get(page)).html).toContain('is not to be relied on');
+  expect(await operator.post(`${page}/clean-up`, {})).toMatchObject({ status: 303, location: page });
+  const { html } = await operator.get(page);
+  expect(html).toContain(flash);
+  expect((await loadRestore(db, row.id)).state).toBe(comes);
+  const again = (await operator.get(page)).html;
+  const exists = comes === 'done' ? 'is there, whole.' : 'What had been made was removed';
+  expect(again.indexOf(exists)).toBeGreaterThan(0);
+  expect(again.indexOf('The app stopped.')).toBeGreaterThan(again.indexOf(exists));
+  expect(again.includes('Try again')).toBe(comes === 'removed');
+  // Without `why`, as older versions wrote it, it is folded away.
+  expect(again.includes('is not to be relied on')).toBe(comes === 'removed');
+  expect(again.includes('What was said then')).toBe(comes === 'removed');
 });
 
 it('takes the place of a file that nobody has open, and drops what it keeps of it', async () => {

@@ -142,6 +142,7 @@ look_at_live
 case $live in
 before) ;;
 after) echo 'bridgeport: restored already' >&2; exit 67 ;;
+untold) echo 'bridgeport: its server is not told' >&2; exit 69 ;;
 elsewhere) echo 'bridgeport: another database' >&2; exit 69 ;;
 *) echo 'bridgeport: somebody else has changed its tables' >&2; exit 65 ;;
 esac`;

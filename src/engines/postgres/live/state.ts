@@ -35,8 +35,8 @@ FROM ${joined(marks)}`;
 
 /**
  * Shell function `look_at_live`, behind `insideLines`: sets `live` to `before` where the load was not committed, to `after` where it was,
- * to `elsewhere` where this is not known to be that very database, and to `other` where somebody else has made or dropped one of the
- * tables since, so that nobody can tell.
+ * to `elsewhere` where this is known to be another database, to `untold` where the user may not read what tells its server, and to `other`
+ * where somebody else has made or dropped one of the tables since, so that nobody can tell.
  * `madeIn` is the system identifier of its server, or a dash, and its OID; null where nobody knows.
  */
 export function lookAtLive(marks: readonly Mark[], madeIn: string | null | undefined): string {
@@ -50,7 +50,7 @@ export function lookAtLive(marks: readonly Mark[], madeIn: string | null | undef
 FROM ${joined(marks)}`;
   return `look_at_live() {
   live=$(PGCLIENTENCODING=UTF8 ask ${quote(query)}) || exit
-  ${system === '-' ? '' : `${READ_SYSTEM}\n  [ "$system" = ${system} ] || live=elsewhere`}
+  ${system === '-' ? '' : `${READ_SYSTEM}\n  case $system in ${system}) ;; '') [ "$live" = elsewhere ] || live=untold ;; *) live=elsewhere ;; esac`}
 }`;
 }
 

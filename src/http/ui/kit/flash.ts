@@ -119,6 +119,7 @@ const FLASHES = {
   'restore-cancelled': 'The restore is being cancelled: what it has made by now is removed.',
   'restore-cleaned-up': 'Nothing is left of this restore.',
   'restore-found-whole': 'Nothing was removed: what was restored is there, whole.',
+  'restore-said-gone': 'Nothing of this restore counts as left, as you said: nobody could look.',
   'restore-login-forgotten': 'The login is forgotten.',
   'restore-login-saved': 'The login is stored: restores and drills on this server use it from now on.',
   rotated: 'What no rule keeps is pruned.',
