@@ -97,7 +97,10 @@ describe('signing in', () => {
     const refused = await pages.visitor().post('/login', { email: ADA.email, password: 'not-the-password' });
     expect(refused.status).toBe(422);
     expect(refused.html).toContain('E-mail or password is wrong.');
-    expect(refused.html).toMatch(/Forgot it\? Your admin.*reset-password/s);
+    expect(refused.html).toMatch(/Forgot your password\?<\/summary><p>Your admin/);
+    // Whole, and before anybody is signed in.
+    expect(refused.html).toContain('npm run reset-password -- you@example.com</code>');
+    expect(refused.html).toContain('docker compose exec bridgeport reset-password you@example.com</code>');
     expect(refused.html).toMatch(/<input(?=[^>]*name="password")[^>]*autofocus/);
     expect(refused.html).not.toMatch(/<input(?=[^>]*name="email")[^>]*autofocus/);
     expect(refused.html).toContain('value="ada@example.com"');
