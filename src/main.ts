@@ -18,6 +18,7 @@ const SETTLE_WITHIN_MS = 6_000;
 const FIRST_ANSWERS_MS = 50;
 /** Of reset-password. */
 const TAKE_OFF = '--without-second-factor';
+const MOST_ADMINS = 20;
 
 // Where these can't be written any more, their failure must not become an uncaught exception, which is written there.
 process.stderr.on('error', () => undefined);
@@ -62,9 +63,10 @@ async function main(args: readonly string[]): Promise<void> {
 /** Works beside a running app, which finds that user's sessions ended at their next request. */
 async function resetPasswordOf(config: Config, args: readonly string[]): Promise<void> {
   const { resetPassword } = await import('./auth/change-password.ts');
-  const [email = ''] = args.filter((arg) => arg !== TAKE_OFF);
+  const email = args.find((arg) => !arg.startsWith('-'));
   const services = await openForCommand(config);
   try {
+    if (email === undefined) throw await missingEmail(services);
     const { password, hasSecondFactor, linksTakenOff } = await resetPassword(services, email, {
       isFactorTakenOff: args.includes(TAKE_OFF),
     });
@@ -79,6 +81,17 @@ async function resetPasswordOf(config: Config, args: readonly string[]): Promise
   } finally {
     await services.close();
   }
+}
+
+/** Who runs it may read the data, and so the emails of the admins. */
+async function missingEmail({ db }: Pick<RunningServices, 'db'>): Promise<AppError> {
+  const { adminEmails } = await import('./auth/users.ts');
+  const emails = await adminEmails(db, MOST_ADMINS);
+  const known = emails.length === 0 ? 'There is no admin yet.' : `Admins: ${emails.join(', ')}`;
+  return new AppError(
+    'invalid',
+    `Whose password? Usage: npm run reset-password -- EMAIL [${TAKE_OFF}], in the container: docker compose exec bridgeport reset-password EMAIL [${TAKE_OFF}]\n${known}`,
+  );
 }
 
 /** For what a command has to say: throws where nobody can read it. */

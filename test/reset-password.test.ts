@@ -74,6 +74,18 @@ it('says that there is no such user', async () => {
   });
 });
 
+it('without an email says how it is called, and whose it may be', async () => {
+  const dataDir = join(app.folder, 'data');
+  await expect(
+    runMain(program, ['reset-password', '--without-second-factor'], { DATA_DIR: dataDir }),
+  ).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /npm run reset-password -- EMAIL.*docker compose exec bridgeport reset-password EMAIL.*\nAdmins: admin@example\.com\n$/,
+    ),
+  });
+});
+
 it('makes no database where there is none', async () => {
   await expect(resetPassword('admin@example.com', empty)).rejects.toMatchObject({
     code: 1,

@@ -5,6 +5,7 @@ import { HostAddressFields } from './new-host.tsx';
 import { Form, PostButton } from './parts/form.tsx';
 import { freshForm } from './parts/form-state.ts';
 import { CopyMasterKey, type KeyCopy } from './parts/master-key-banner.tsx';
+import { Notice } from './parts/notice.tsx';
 import { type Step, Steps } from './parts/steps.tsx';
 import { OwnMachine } from './server.tsx';
 import { AuthorizedKeysLine } from './ssh-key.tsx';
@@ -141,6 +142,9 @@ function HostStep({ environment, host, isAdmin }: ChecklistProps) {
           <OwnMachine isContainer={ownMachine?.isContainer === true} />
         ) : (
           line !== null && <AuthorizedKeysLine {...line} />
+        )}
+        {waiting.isOwn && seen !== null && 'problem' in seen && (
+          <Notice tone="warning">{seen.problem}</Notice>
         )}
         {waiting.isOwn ? (
           <div class="actions">

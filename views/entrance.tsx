@@ -5,6 +5,7 @@ import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
 import { NewPasswordField } from './parts/new-password-field.tsx';
 import { Notice } from './parts/notice.tsx';
+import { ResetPasswordCommands } from './parts/reset-password.tsx';
 
 /** A page for somebody who is not signed in. */
 export function Entrance({ title, children }: { readonly title: string; readonly children?: Child }) {
@@ -57,16 +58,16 @@ export function LoginPage({
           label="Password"
           type="password"
           autocomplete="current-password"
-          help={
-            <>
-              Forgot it? Your admin can set a new one, or <code>reset-password</code> on the host.
-            </>
-          }
           required
           autofocus={isKnown}
         />
       </Form>
       {signOn !== null && <SignOn {...signOn} isLost={form.values['lostPath'] !== undefined} />}
+      <details>
+        <summary>Forgot your password?</summary>
+        <p>Your admin can set a new one. So can whoever runs the app, on its host:</p>
+        <ResetPasswordCommands />
+      </details>
     </Entrance>
   );
 }

@@ -11,6 +11,8 @@ export type SeenHostKey =
       readonly isPinned: boolean;
       /** Another one that was shown for the same host a moment ago. */
       readonly before?: string;
+      /** Why the test failed that was made a moment ago; a sentence. */
+      readonly refusal?: string;
     }
   /** Why none was seen; a sentence. */
   | { readonly problem: string };
@@ -34,6 +36,7 @@ export function FirstContact({
   return (
     <div id="first-contact" {...isLoading} hx-swap="outerHTML">
       {seen !== null && 'problem' in seen && <Notice tone="warning">{seen.problem}</Notice>}
+      {key?.refusal !== undefined && <Notice tone="error">{key.refusal}</Notice>}
       {key?.before !== undefined && <OtherKey {...key} before={key.before} />}
       {key !== null && (
         <>
@@ -53,7 +56,7 @@ export function FirstContact({
           kind="primary"
           values={{ next: '/', ...(key === null ? {} : { shownFingerprint: key.fingerprint }) }}
         />
-        <a href={`/servers/${id}`}>Its page</a>
+        <a href={`/servers/${id}#field-hostname`}>Change address or port</a>
         {seen === null && (
           <noscript>
             <a href="/?host-key=show">Show its key first</a>

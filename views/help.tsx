@@ -2,6 +2,7 @@ import { LevelBadge, type LevelOf } from './backup/level.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
+import { ResetPasswordCommands } from './parts/reset-password.tsx';
 
 /** What the words of the pages mean, and where more is to be read. */
 export function HelpPage({ frame }: { readonly frame: Frame }) {
@@ -36,10 +37,10 @@ export function HelpPage({ frame }: { readonly frame: Frame }) {
       </p>
       <h2>A forgotten password</h2>
       <p>
-        An admin sets a new one under Admin &gt; Users. Who has no admin left runs{' '}
-        <code>npm run reset-password</code>, in the container <code>node dist/main.js reset-password</code>,
-        on the host of the app.
+        An admin sets a new one under Admin &gt; Users. Who has no admin left runs, on the host of the app:
       </p>
+      <ResetPasswordCommands />
+      <p>Without an email it prints those of the admins.</p>
       <h2>By program</h2>
       <p>
         All that the pages do is in the API under <code>/api</code>, by bearer token;{' '}

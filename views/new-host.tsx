@@ -33,8 +33,8 @@ export function HostAddressFields({ form }: { readonly form: FormState }) {
         form={form}
         name="address"
         label="Address"
-        placeholder="root@db1.example.com"
-        help="user@host, the user being one who may read the databases. Without a user: the environment's."
+        placeholder="backup@db1.example.com"
+        help="user@host: the account on the server that may read the databases (not the database's user). Without one: the one of the environment."
         spellcheck={false}
         required
       />

@@ -184,14 +184,14 @@ function LastProven({
 }) {
   if (proven === null) {
     return (
-      <Tile label="Last restore drill" figure="none yet" href="/drills">
+      <Tile label="Last proven restore" figure="none yet" href="/drills">
         no backup was restored to prove that it comes back
       </Tile>
     );
   }
   return (
     <Tile
-      label="Last restore drill"
+      label="Last proven restore"
       figure={formatDuration(proven.restoreMs / 1000)}
       href={`/databases/${proven.databaseId}/drills`}
     >

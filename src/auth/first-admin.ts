@@ -56,11 +56,9 @@ export async function registerFirstAdmin(
 ): Promise<SignedIn> {
   if (await hasUsers(context.db)) throw new AppError('forbidden', 'Registration disabled');
   if (!(await isSetupCode(context, input.setupCode))) {
-    throw new AppError(
-      'forbidden',
-      'Registering the first admin needs the setup code that the app printed in its log when it started.',
-      { details: { setupCodeRequired: true } },
-    );
+    throw new AppError('forbidden', plainCode(input.setupCode ?? '') === '' ? NO_CODE : OTHER_CODE, {
+      details: { setupCodeRequired: true },
+    });
   }
   const { kind, from } = input;
   const user = await insertFirstAdmin(context, input, from, input.also);
@@ -75,6 +73,11 @@ export async function registerFirstAdmin(
   logSignIn(context, attempt, 'sign_in');
   return { user, ...session };
 }
+
+const NO_CODE =
+  'Registering the first admin needs the setup code that the app printed in its log when it started.';
+const OTHER_CODE =
+  'This is not the setup code that the app printed in its log. Without any user each start prints a new one: take the last.';
 
 async function insertConfiguredAdmin(context: SignInContext, email: string, password: string): Promise<void> {
   const least = leastPassword(context.config, 'api');
@@ -112,7 +115,7 @@ async function insertFirstAdmin(
 }
 
 async function isSetupCode(context: SignInContext, code: string | undefined): Promise<boolean> {
-  if (code === undefined || code === '') return false;
+  if (code === undefined || plainCode(code) === '') return false;
   // All are hashes: how long the comparison takes says nothing about the code.
   return (await storedHashes(context.db)).includes(await hashOf(code));
 }
@@ -155,6 +158,11 @@ function newSetupCode(): string {
 }
 
 async function hashOf(code: string): Promise<string> {
-  const plain = code.trim().toLowerCase().replaceAll('-', '');
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(plain))));
+  const bytes = new TextEncoder().encode(plainCode(code));
+  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+}
+
+/** As it counts: without case, and what copying from a log brings along or what chat programs make of a hyphen. */
+function plainCode(code: string): string {
+  return code.toLowerCase().replace(/[^a-z0-9]/g, '');
 }

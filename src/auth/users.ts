@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Context } from '../db/context.ts';
-import { isLike } from '../db/kind.ts';
+import { byBytes, isLike } from '../db/kind.ts';
 import { likePatterns } from '../db/like-patterns.ts';
 import type { Db, Trx, UserRow } from '../db/schema.ts';
 import { isUniqueViolation } from '../db/unique-violation.ts';
@@ -69,6 +69,19 @@ export async function listActiveUsers(db: Db, since: Date): Promise<readonly Use
     .orderBy('last_active_at', 'desc')
     .execute();
   return rows.map(toUser);
+}
+
+/** So many admins, those who were active last first. */
+export async function adminEmails(db: Db, limit: number): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('users')
+    .select('email')
+    .where('role', '=', 'admin')
+    .orderBy(({ fn, val }) => fn.coalesce('last_active_at', val('')), 'desc')
+    .orderBy('email', byBytes(db))
+    .limit(limit)
+    .execute();
+  return rows.map(({ email }) => email);
 }
 
 /** Throws `not_found`. */

@@ -6,6 +6,9 @@ export interface AddressGuard {
   judge(hostname: string, address: string): string | null;
 }
 
+/** What helps where an address is a private one; whatever is refused so is refused at each sending, too. */
+export const NAME_PRIVATE_HOSTS = 'An admin may name private hosts under System';
+
 /** What no admin means: this network, link-local with the clouds' metadata, and their metadata elsewhere, all and many at once. */
 const NEVER = cidrs(
   ...['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'],

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { addressGuard, addressInUrl } from './address-guard.ts';
+import { addressGuard, addressInUrl, NAME_PRIVATE_HOSTS } from './address-guard.ts';
 
 /**
  * The address that a person typed, as URLs spell it, without what stands behind `#`. What its name leads to is judged when it is
@@ -15,7 +15,7 @@ export function urlOfTarget(text: string, allowed: readonly string[]): URL {
   const address = addressInUrl(url.hostname) ?? (isLocalName ? '127.0.0.1' : null);
   const why = address && addressGuard(allowed).judge(url.hostname, address);
   if (why) {
-    throw refusal(`Nothing may be sent to ${url.host}: ${why}. An admin may name private hosts under System`);
+    throw refusal(`Nothing may be sent to ${url.host}: ${why}. ${NAME_PRIVATE_HOSTS}`);
   }
   return url;
 }

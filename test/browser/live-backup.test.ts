@@ -96,7 +96,11 @@ describe('a database whose backup runs', () => {
     const done = { bytes: 61_089_068, sha256: null, versionId: null, seconds: 4 };
     expect(await settleCompleted(db, claim, done, new Date())).toBe(true);
     await tick();
-    await page.locator('.notice', { hasText: 'Backed up and read back: 58.3 MiB in 4 s.' }).waitFor();
+    await page
+      .locator('.notice', {
+        hasText: 'Backed up and read back: 58.3 MiB (120 MiB before compression) in 4 s.',
+      })
+      .waitFor();
     expect(await page.getByRole('progressbar').count()).toBe(0);
     // The button that had it is gone.
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('live-runs');

@@ -181,7 +181,7 @@ beside('a host', () => {
     const { code, message } = await failure(openHost({ privateKey: other.privateKey }));
     await other.stop();
     expect(code).toBe('host_auth');
-    expect(message).toMatch(/authorized_keys/);
+    expect(message).toMatch(/authorized_keys\. If it is, .*700 and 600.*AllowUsers.*journalctl -u ssh/);
   });
 
   it('says that the key can not be read', async () => {

@@ -7,7 +7,7 @@ import { FindForm } from '../../views/find-databases.tsx';
 import { OverviewVerdict } from '../../views/overview-verdict.tsx';
 import { CopyBlock } from '../../views/parts/copy-block.tsx';
 import { freshForm } from '../../views/parts/form-state.ts';
-import { formatDuration } from '../../views/parts/format.ts';
+import { formatDuration, formatStored } from '../../views/parts/format.ts';
 import { describeAgo } from '../../views/parts/format-time.ts';
 import { Presets } from '../../views/schedules/schedule-fields.tsx';
 
@@ -142,7 +142,13 @@ describe('small parts', () => {
     expect(of({ until: '2028-01-01', tier: 'year', because: 'floor' })).toBe('1 Jan 2028 (yearly)');
     expect(of({ until: '2026-12-07', because: 'retained' })).toBe('7 Dec 2026 (locked)');
     expect(of({ because: 'pinned' })).toBe('for ever');
+    expect(of({ because: 'manual' })).toBe('for good (made by hand)');
     expect(of({ because: 'no_tier' })).toBe('goes next');
+  });
+
+  it('say what is stored beside its dump, where that reads differently', () => {
+    expect(formatStored(126_976, 2_306_867)).toBe('124 KiB (2.2 MiB before compression)');
+    expect([formatStored(126_976, 126_980), formatStored(126_976, 0)]).toEqual(['124 KiB', '124 KiB']);
   });
 
   it('give a text to copy as it is, with its own lines alone', () => {

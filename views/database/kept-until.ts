@@ -15,7 +15,7 @@ export function keptUntil({ until, tier, because, words }: Omit<Kept, 'rule'>): 
 /** What goes has words of its own: whether it goes next, or pruning stands still. */
 const SHORT: Partial<Readonly<Record<Kept['because'], string>>> = {
   pinned: 'for ever',
-  manual: 'somebody deletes it',
+  manual: 'for good (made by hand)',
   floor: 'newer ones come',
   tier: 'newer ones come',
   unproven: 'newer good ones come',

@@ -1,6 +1,6 @@
 import { RunProgress } from '../backup/run-progress.tsx';
 import { describeRun, type LiveRun } from '../backup/run-words.ts';
-import { formatBytes, formatDuration } from '../parts/format.ts';
+import { formatDuration, formatStored } from '../parts/format.ts';
 import { LiveRegion } from '../parts/live-region.tsx';
 import { Notice } from '../parts/notice.tsx';
 
@@ -9,6 +9,8 @@ export interface EndedRun {
   readonly id: string;
   readonly result: 'good' | 'failed' | 'cancelled' | 'uncertain';
   readonly bytes: number;
+  /** Before compression; 0 where it is not known. */
+  readonly dumpBytes: number;
   readonly seconds: number | null;
   /** Why it failed. */
   readonly message: string | null;
@@ -67,9 +69,9 @@ export function Result(props: {
   );
 }
 
-function wordsOf({ result, bytes, seconds, message }: EndedRun): string {
+function wordsOf({ result, bytes, dumpBytes, seconds, message }: EndedRun): string {
   const took = seconds === null ? '' : ` in ${formatDuration(seconds)}`;
-  if (result === 'good') return `Backed up and read back: ${formatBytes(bytes)}${took}.`;
+  if (result === 'good') return `Backed up and read back: ${formatStored(bytes, dumpBytes)}${took}.`;
   if (result === 'failed') return `The backup failed${took}: ${message ?? 'nobody knows why.'}`;
   if (result === 'cancelled') return 'The backup was cancelled; what had been stored of it was removed.';
   return message ?? 'Nobody knows yet whether the backup is whole.';

@@ -5,6 +5,7 @@ import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { ChannelScopeFields } from './channel-panel.tsx';
 import { NotificationTabs } from './notification-tabs.tsx';
+import { PrivateHostsLink } from './private-hosts-link.tsx';
 
 /** One channel, to be changed; what is secret of it is not shown. */
 export function ChannelFormPage(props: {
@@ -21,6 +22,8 @@ export function ChannelFormPage(props: {
   readonly environments: readonly EnvironmentChoice[];
   readonly form: FormState;
   readonly maySaveAnyway: boolean;
+  /** The URL leads to a private address that nobody has named. */
+  readonly isPrivate: boolean;
 }) {
   const { frame, channel, environments, form } = props;
   return (
@@ -62,6 +65,7 @@ export function ChannelFormPage(props: {
           <CheckboxField form={form} name="forgetSecret" label="Forget the present secret" />
         )}
         <ChannelScopeFields form={form} environments={environments} />
+        {props.isPrivate && <PrivateHostsLink />}
         {props.maySaveAnyway && (
           <CheckboxField form={form} name="saveAnyway" label="Save it though the test failed" />
         )}

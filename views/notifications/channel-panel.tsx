@@ -7,6 +7,7 @@ import { Form, PostButton } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { Panel } from '../parts/panel.tsx';
 import { ACTIONS, Table } from '../parts/table.tsx';
+import { PrivateHostsLink } from './private-hosts-link.tsx';
 import type { Severity } from './severity-badge.tsx';
 
 export interface ChannelItem {
@@ -42,6 +43,8 @@ export function ChannelPanel(props: {
   readonly environments: readonly EnvironmentChoice[];
   readonly form: FormState;
   readonly maySaveAnyway: boolean;
+  /** The URL leads to a private address that nobody has named. */
+  readonly isPrivate: boolean;
 }) {
   const { channels, kinds, environments, form } = props;
   return (
@@ -79,6 +82,7 @@ export function ChannelPanel(props: {
               .join('. ')}
           />
           <ChannelScopeFields form={form} environments={environments} />
+          {props.isPrivate && <PrivateHostsLink />}
           {props.maySaveAnyway && (
             <CheckboxField form={form} name="saveAnyway" label="Add it though the test failed" />
           )}

@@ -15,6 +15,7 @@ import { ACTIONS, Table } from '../parts/table.tsx';
 import { withQuery } from '../parts/with-query.ts';
 import { DELIVERY_STATES, DELIVERY_TONES, type DeliveryItem } from './deliveries-page.tsx';
 import { NotificationTabs } from './notification-tabs.tsx';
+import { PrivateHostsLink } from './private-hosts-link.tsx';
 
 export interface WebhookItem {
   readonly id: string;
@@ -44,13 +45,15 @@ export function WebhooksPage(props: {
   readonly webhooks: readonly WebhookItem[];
   readonly page: PageOfMany;
   readonly form: FormState;
+  /** What was typed leads to a private address that nobody has named. */
+  readonly isPrivate: boolean;
   /** One that was just made: shown this once. */
   readonly secret: string | null;
   /** Why a test was not taken just now. */
   readonly trouble: string | null;
   readonly question: Question | null;
 }) {
-  const { frame, webhooks, page, form, secret, trouble } = props;
+  const { frame, webhooks, page, form, isPrivate, secret, trouble } = props;
   return (
     <Page frame={frame} section="notifications" title="Notifications">
       <NotificationTabs chosen="webhooks" user={frame.user} />
@@ -86,6 +89,7 @@ export function WebhooksPage(props: {
             required
           />
           <TextField form={form} name="url" label="URL" placeholder="https://example.com/hook" required />
+          {isPrivate && frame.user.isAdmin && <PrivateHostsLink />}
           <CheckboxField form={form} name="completed" label="Tell it of backups that were completed" />
           <CheckboxField form={form} name="failed" label="Tell it of backups that failed" />
           <CheckboxField

@@ -9,6 +9,8 @@ export function Form(props: {
   readonly id?: string;
   readonly form: FormState;
   readonly submit: string;
+  /** True where it destroys: its button does not invite. */
+  readonly isPlain?: boolean;
   readonly cancel?: string;
   /** True where the page says above the form what is wrong: it does not say so again. */
   readonly isExplained?: boolean;
@@ -29,7 +31,9 @@ export function Form(props: {
       {!props.isExplained && <FormErrors form={props.form} />}
       {props.children}
       <div class="actions">
-        <button type="submit">{props.submit}</button>
+        <button type="submit" class={props.isPlain ? BUTTON_CLASSES.secondary : undefined}>
+          {props.submit}
+        </button>
         {props.actions}
         {props.cancel !== undefined && (
           <a class="button outline" href={props.cancel}>

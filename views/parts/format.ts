@@ -12,6 +12,12 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
 
+/** A backup's size as it is stored, beside its dump's where that is known (0: it is not) and reads differently. */
+export function formatStored(storedBytes: number, dumpBytes: number): string {
+  const [stored, dump] = [formatBytes(storedBytes), formatBytes(dumpBytes)];
+  return dumpBytes === 0 || dump === stored ? stored : `${stored} (${dump} before compression)`;
+}
+
 /** Seconds for people: `<1 s`, `8 s`, `2 min 5 s`, `1 h 3 min`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);

@@ -92,7 +92,7 @@ function DropForm(props: {
 }) {
   const { action, name, isFile, isOnlyCopy, form } = props;
   return (
-    <Form action={action} form={form} submit="Drop it">
+    <Form action={action} form={form} submit="Drop it" isPlain>
       {!isFile && <DropLogin form={form} />}
       <CheckboxField
         form={form}

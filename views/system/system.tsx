@@ -72,7 +72,7 @@ export function SystemPage(props: {
             name="privateHosts"
             label="Private hosts"
             placeholder="healthchecks.lan, 10.20.0.0/16"
-            help="Pings, webhooks and single sign-on go to public addresses alone, but for the hosts named here: names, addresses or CIDRs, separated by commas."
+            help="Pings, webhooks, channels and single sign-on go to public addresses alone, but for the hosts named here: names, addresses or CIDRs, separated by commas."
           />
         </Panel>
         <Panel title="Sign-in">

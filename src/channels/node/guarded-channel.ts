@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { addressGuard, addressInUrl } from '../address-guard.ts';
+import { addressGuard, addressInUrl, NAME_PRIVATE_HOSTS } from '../address-guard.ts';
 import type { Answer, Channel, Message, NotSent } from '../channel.ts';
 import { explain } from './explain.ts';
 import { everyAddress, guardedLookup, type LookUp, Refused } from './guarded-lookup.ts';
@@ -92,6 +92,6 @@ async function firstOf(body: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 function refusal(host: string, why: string): NotSent {
-  const reason = `Nothing was sent to ${host}: ${why}. An admin may name private hosts under System.`;
+  const reason = `Nothing was sent to ${host}: ${why}. ${NAME_PRIVATE_HOSTS}.`;
   return { reason, mayPass: false };
 }

@@ -18,7 +18,7 @@ export function connectingError(error: Error, address: HostAddress, reached: Rea
   if (level === 'client-authentication') {
     return new AppError(
       'host_auth',
-      `${target} refused the SSH key for user ${address.username}. Check the user name, and that the environment's public key is in that user's ~/.ssh/authorized_keys.`,
+      `${target} refused the SSH key for user ${address.username}. Check the user name, and that the environment's public key is in that user's ~/.ssh/authorized_keys. If it is, look at that folder and file (modes 700 and 600, both the user's own) and at AllowUsers and AuthorizedKeysFile in sshd_config: journalctl -u ssh (or sshd) on the server says which it is.`,
       { cause: error, details: { username: address.username } },
     );
   }

@@ -52,8 +52,8 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
     const story = await backupStory(services, c.req.param('backupId'));
     const run = await runOf(services, story);
     if (run === null) {
-      const { key, count } = endOf(story.backup);
-      say(c, services, key, count);
+      const { key, count, rest } = endOf(story.backup);
+      say(c, services, key, count, rest);
       return over(c);
     }
     return sendFragment(
@@ -89,8 +89,13 @@ function over(c: Context<UiEnv>): Response {
 }
 
 /** How it ended, as the page says it that comes next. */
-function endOf({ status, outcome, size }: BackupWithTrigger): { key: FlashKey; count?: number } {
-  if (status === 'completed') return { key: 'backup-ended-good', count: Number(size) };
+function endOf({ status, outcome, size, bytes_read }: BackupWithTrigger): {
+  key: FlashKey;
+  count?: number;
+  rest?: number;
+} {
+  if (status === 'completed')
+    return { key: 'backup-ended-good', count: Number(size), rest: Number(bytes_read) };
   if (outcome === 'cancelled') return { key: 'backup-ended-cancelled' };
   return { key: outcome === 'uncertain' ? 'backup-ended-uncertain' : 'backup-ended-failed' };
 }

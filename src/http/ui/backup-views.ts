@@ -84,6 +84,7 @@ export async function endedRuns(
         databaseId: backup.database_id,
         result: resultOf(backup),
         bytes: Number(backup.size),
+        dumpBytes: Number(backup.bytes_read),
         seconds: backup.duration,
         message: readFailure(backup.error)?.message ?? null,
       },

@@ -9,12 +9,12 @@ import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
-import { TYPE_AGAIN } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { refusedUrl } from './refused-url.ts';
 
 const PAGE = '/notifications/channels';
 /** What a channel is given to take the test message. */
@@ -68,7 +68,7 @@ async function sendForm(
       channel={{ ...channel, ...CHAT_KINDS[channel.kind] }}
       environments={frame.environments}
       form={form}
-      maySaveAnyway={(form.errors['url'] ?? TYPE_AGAIN) !== TYPE_AGAIN}
+      {...refusedUrl(form)}
     />,
     c.req.method === 'POST' ? 422 : 200,
   );

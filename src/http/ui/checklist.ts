@@ -19,6 +19,7 @@ import { findFormOf } from './find-databases.tsx';
 import { seenAt } from './first-contact.tsx';
 import { keyCommand } from './key-command.ts';
 import { keyShown } from './key-shown.ts';
+import { frameOf } from './kit/frame.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { chosenProvider, storageFormOf } from './storage-form.ts';
 
@@ -58,6 +59,17 @@ export async function checklistOf(
     host: await hostStep(c, services, { environment, reached, contact, first: spoken ?? servers[0] }),
     databases: await databasesStep(services, environment, reached ?? servers[0]),
   };
+}
+
+/** Whether the list is shown still, and of that environment: what comes of a test is told in it then. */
+export async function hasChecklistOf(
+  c: Context<UiEnv>,
+  services: Services,
+  environmentId: string,
+): Promise<boolean> {
+  if (await hasGoodBackup(services.db)) return false;
+  const { environment, environments } = await frameOf(c, services);
+  return (environment ?? environments[0])?.id === environmentId;
 }
 
 async function storageStep(

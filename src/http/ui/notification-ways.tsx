@@ -26,13 +26,13 @@ import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
 import { goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
-import { TYPE_AGAIN } from './kit/form-failure.ts';
 import { frameOf } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { refusedUrl } from './refused-url.ts';
 
 const PER_PAGE = 50;
 const PAGE = '/notifications/channels';
@@ -127,6 +127,7 @@ async function sendWays(c: Context<UiEnv>, services: Services, refused: Refused 
     environmentName: channel.environmentId === null ? null : (names.get(channel.environmentId) ?? null),
   }));
   const asked = channels.find(({ id }) => id === c.req.query('remove'));
+  const channel = refused.channel ?? freshForm({ leastSeverity: 'warning' });
   const isRefused = refused.mail !== undefined || refused.channel !== undefined;
   return sendPage(
     c,
@@ -141,8 +142,8 @@ async function sendWays(c: Context<UiEnv>, services: Services, refused: Refused 
         channels={channels}
         kinds={CHANNEL_KINDS.map((kind) => ({ value: kind, ...CHAT_KINDS[kind] }))}
         environments={frame.environments}
-        form={refused.channel ?? freshForm({ leastSeverity: 'warning' })}
-        maySaveAnyway={(refused.channel?.errors['url'] ?? TYPE_AGAIN) !== TYPE_AGAIN}
+        form={channel}
+        {...refusedUrl(channel)}
       />
     </WaysPage>,
     isRefused ? 422 : 200,

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { ChooseEnvironmentPage } from '../../../views/choose-environment.tsx';
+import type { SeenHostKey } from '../../../views/first-contact.tsx';
 import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { NewServerPage, questionOfServer, ServerPage, ServerState } from '../../../views/server.tsx';
@@ -22,6 +23,7 @@ import {
   updateServer,
 } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
+import { hasChecklistOf } from './checklist.ts';
 import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
@@ -35,7 +37,7 @@ import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { refuseLoopback } from './loopback-host.ts';
 import { sendOverview } from './overview.tsx';
-import { testServer } from './test-connections.ts';
+import { type ServerTest, testServer } from './test-connections.ts';
 
 const PER_PAGE = 50;
 /** The checklist is there. */
@@ -126,15 +128,9 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
     const test = await testServer(services, id, c.req.raw.signal, shownFingerprint);
     // The checklist says what was reached.
     if (test.success) return goTo(c, services, HOME, 'server-reached');
-    const isOther = shownFingerprint !== undefined && test.otherFingerprint !== undefined;
-    if (!isOther) return sendServer(c, services, { test });
-    // Back to the first contact, with both.
-    const { hostKeyFingerprint } = await getServer(services.db, id);
-    const seen = {
-      ...{ fingerprint: test.otherFingerprint, isPinned: hostKeyFingerprint !== null },
-      before: shownFingerprint,
-    };
-    return sendOverview(c, services, { serverId: id, seen });
+    const server = await getServer(services.db, id);
+    if (!(await hasChecklistOf(c, services, server.environmentId))) return sendServer(c, services, { test });
+    return sendOverview(c, services, { serverId: id, seen: contactAfter(test, server, shownFingerprint) });
   });
 
   ui.post('/servers/:serverId/test/result', only('operator'), async (c) => {
@@ -176,6 +172,19 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
 /** True where nobody has seen the host's key yet. */
 function isUnknown({ hostname, hostKeyFingerprint }: Server): boolean {
   return hostKeyFingerprint === null && !isLocalHostname(hostname);
+}
+
+/** The first contact once more after a test that failed: with both keys where the host has another than was shown. */
+function contactAfter(
+  { message, otherFingerprint }: ServerTest,
+  { hostKeyFingerprint: pinned }: Server,
+  shown: string | undefined,
+): SeenHostKey {
+  if (shown !== undefined && otherFingerprint !== undefined) {
+    return { fingerprint: otherFingerprint, isPinned: pinned !== null, before: shown };
+  }
+  if (pinned === null) return { problem: message };
+  return { fingerprint: pinned, isPinned: true, refusal: message };
 }
 
 /** The page of one server; with a refused form it says so and answers 422. */

@@ -21,6 +21,7 @@ import { sendPage } from './kit/send.tsx';
 import { sayNext, takeSaid } from './kit/sign-on-cookies.ts';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
+import { refusedUrl } from './refused-url.ts';
 
 const PAGE = '/notifications/webhooks';
 const PER_PAGE = 50;
@@ -84,13 +85,15 @@ async function sendWebhooks(
   const asked = webhooks.find(({ id }) => id === c.req.query('remove'));
   const chosen = frame.environment?.id ?? frame.environments[0]?.id ?? '';
   const fresh = { environmentId: chosen, completed: 'true', failed: 'true', generateSecret: 'true' };
+  const shown = form ?? freshForm(fresh);
   return sendPage(
     c,
     <WebhooksPage
       frame={frame}
       webhooks={webhooks}
       page={{ ...page, total }}
-      form={form ?? freshForm(fresh)}
+      form={shown}
+      isPrivate={refusedUrl(shown).isPrivate}
       secret={secret}
       trouble={await takeSaid(c, services)}
       question={asked === undefined ? null : questionOfWebhook(asked, samePage(PAGE, page))}

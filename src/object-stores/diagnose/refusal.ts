@@ -110,21 +110,21 @@ function refused(answer: S3Answer, asked: Asked): Diagnosis {
     return diagnosis('wrong_key_id', sentence, about);
   }
   if (status === 403 && (code === 'AccessDenied' || code === null)) {
-    return diagnosis('denied', deniedSentence(asked), about);
+    return diagnosis('denied', `${deniedSentence(asked)}${capitalsIn(bucket)}`, about);
   }
   if (status === 403) {
     const reason = message === null ? '' : ` (${message.slice(0, 300)})`;
     return diagnosis('denied', `${host} refuses this key: ${said(status, code)}${reason}.`, about);
   }
   if (status === 404 && bucket !== null) {
-    const sentence = `There is no bucket ${bucket} at ${host}. Check its spelling (names are case-sensitive) and the region; buckets are created at the provider.`;
+    const sentence = `There is no bucket ${bucket} at ${host}. Check its spelling (names are case-sensitive) and the region; buckets are created at the provider.${capitalsIn(bucket)}`;
     return diagnosis('no_bucket', sentence, about);
   }
   if (status === 408 || status === 429 || status >= 500 || code === 'RequestRateLimitExceeded') {
     const sentence = `${host} is busy or out of order (${said(status, code)}). Look at the provider's status page, and try again.`;
     return diagnosis('busy', sentence, about);
   }
-  const sentence = `${host} answered ${said(status, code)}. Check that the endpoint is an S3 address.`;
+  const sentence = `${host} answered ${said(status, code)}. ${capitalsIn(bucket).trim() || 'Check that the endpoint is an S3 address.'}`;
   return diagnosis('other', sentence, about);
 }
 
@@ -134,6 +134,12 @@ function deniedSentence(asked: Asked): string {
     return 'The key may not list buckets. That is usual for keys that are limited to buckets: add the bucket names.';
   }
   return `The key may not use the bucket ${bucket}. The key is known, and its secret and the clock are right; what is left: the spelling (names are case-sensitive), the key's policy, which has to name this bucket and its objects, the bucket's own policy, and the region, which is taken to be ${asked.signingRegion}. A key that is limited to a prefix may list under that alone: it is tried under the prefixes of databases, and works once one backs up there.`;
+}
+
+/** Old ones may have some, so that it is no more than a hint. */
+function capitalsIn(bucket: string | null): string {
+  if (bucket === null || !/[A-Z]/.test(bucket)) return '';
+  return ` Bucket names have no capital letters: it may be ${bucket.toLowerCase()}.`;
 }
 
 function regionSentence(region: string | null, { bucket, signingRegion }: Asked): string {

@@ -307,9 +307,11 @@ describe('the page of a backup that is not good', () => {
       /id="flash"><div class="notice notice-info" role="status">The backup was cancelled;/,
     );
     const done = await completed();
+    const { db } = pages.services;
+    await db.updateTable('backups').set({ bytes_read: 120_000_000 }).where('id', '=', done).execute();
     await admin.get(`/backups/${done}/run`);
     const page = (await admin.get(`/backups/${done}`)).html;
-    expect(page).toContain('Backed up and read back: 58.3 MiB.');
+    expect(page).toContain('Backed up and read back: 58.3 MiB (114 MiB before compression).');
   });
 
   it('that is gone has its open page loaded anew, which says so, and no other failed answer does that', async () => {

@@ -74,10 +74,26 @@ describe('the first visit', () => {
     expect((await visitor.post('/setup', ADA)).status).toBe(422);
     const refused = await visitor.post('/setup', { ...ADA, setupCode: 'abcd-abcd-abcd-abcd' });
     expect(refused.status).toBe(422);
-    expect(refused.html).toMatch(/id="field-setupCode-error"[^>]*>[^<]*setup code/);
+    expect(refused.html).toMatch(/id="field-setupCode-error"[^>]*>This is not the setup code/);
     expect(refused.html).toContain('value="ada@example.com"');
     expect(refused.html).not.toContain(PASSWORD);
     expect(refused.html).not.toContain('abcd-abcd');
+  });
+
+  it('tells no code from a wrong one, and takes the right one as it comes out of a log or a chat', async () => {
+    const pages = await open();
+    const { setupCode, ...admin } = pages.firstAdmin();
+    const sent = (code: string) => pages.visitor().post('/setup', { ...admin, setupCode: code });
+    for (const [code, why] of [
+      [' "-" ', 'needs the setup code that the app printed'],
+      [`${setupCode}a`, 'This is not the setup code'],
+      ['ü🐘', 'needs the setup code that the app printed'],
+    ] as const) {
+      const { status, html } = await sent(code);
+      expect([code, status, html]).toEqual([code, 422, expect.stringContaining(why)]);
+    }
+    const odd = `“${setupCode.toUpperCase().replaceAll('-', ' – ')}"',\t`;
+    expect((await sent(odd)).status).toBe(303);
   });
 
   it('is over once a user exists', async () => {
@@ -97,7 +113,10 @@ describe('signing in', () => {
     const refused = await pages.visitor().post('/login', { email: ADA.email, password: 'not-the-password' });
     expect(refused.status).toBe(422);
     expect(refused.html).toContain('E-mail or password is wrong.');
-    expect(refused.html).toMatch(/Forgot it\? Your admin.*reset-password/s);
+    expect(refused.html).toMatch(/Forgot your password\?<\/summary><p>Your admin/);
+    // Whole, and before anybody is signed in.
+    expect(refused.html).toContain('npm run reset-password -- you@example.com</code>');
+    expect(refused.html).toContain('docker compose exec bridgeport reset-password you@example.com</code>');
     expect(refused.html).toMatch(/<input(?=[^>]*name="password")[^>]*autofocus/);
     expect(refused.html).not.toMatch(/<input(?=[^>]*name="email")[^>]*autofocus/);
     expect(refused.html).toContain('value="ada@example.com"');

@@ -197,14 +197,16 @@ describe('what runs, above the list of databases', () => {
     const [done = ''] = decodeURIComponent(urlIn(list)).replace('/runs/running?shown=', '').split(',');
     await db
       .updateTable('backups')
-      .set({ status: 'completed', outcome: 'completed', size: 2048, duration: 4 })
+      .set({ status: 'completed', outcome: 'completed', size: 2048, bytes_read: 4096, duration: 4 })
       .where('id', '=', done)
       .execute();
     await db.updateTable('runs').set({ state: 'completed' }).where('id', '=', done).execute();
     const over = await operator.get(urlIn(list));
     expect(over.headers.get('hx-trigger')).toBe('backups-changed');
     expect(over.html).toContain('<div id="flash" hx-swap-oob="delete">');
-    expect(over.html).toMatch(/Größe \+ &quot;x&quot;[^<]*: Backed up and read back: 2\.0 KiB in 4 s\./);
+    expect(over.html).toMatch(
+      /Größe \+ &quot;x&quot;[^<]*: Backed up and read back: 2\.0 KiB \(4\.0 KiB before compression\) in 4 s\./,
+    );
     // Told on, and no news any more.
     const later = await operator.get(urlIn(over.html));
     expect(later.headers.get('hx-trigger')).toBeNull();

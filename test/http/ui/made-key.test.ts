@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import { AppError } from '../../../src/errors.ts';
 import type { Host } from '../../../src/hosts/host.ts';
+import { getServer } from '../../../src/servers/servers.ts';
 import { setSpacesEnvironment } from '../../../src/storage/enabled.ts';
 import { saveSpaces } from '../../../src/storage/save-storage.ts';
 import { ORIGIN, openPages, type Pages, type Visitor } from './pages.ts';
@@ -143,6 +144,47 @@ describe('a key made on the page of an environment', () => {
     );
     expect(html).toContain('name="shownFingerprint" value="SHA256:second"');
     expect(html).not.toContain('to pin it');
+  });
+
+  it('and a test that fails comes back to the list, with why and with the key that was pinned', async () => {
+    const { db, servers } = pages.services;
+    const { id } = await db
+      .selectFrom('servers')
+      .select('id')
+      .where('hostname', '=', '127.0.0.9')
+      .executeTakeFirstOrThrow();
+    const failing = (error: AppError) =>
+      createApp({
+        ...pages.services,
+        servers: {
+          ...servers,
+          open: async () => ({
+            ...{ address: null, checkPath: async () => {}, pinnedFingerprint: () => null },
+            host: hostThat(() => {
+              throw error;
+            }),
+          }),
+        },
+      });
+    const test = async (error: AppError, shownFingerprint: string) => {
+      const form = { next: '/', shownFingerprint };
+      const answer = await send(failing(error), admin, `/servers/${id}/test`, form);
+      const html = await answer.text();
+      expect(html).toContain('Your first backup, read back');
+      expect(html).toContain(`<a href="/servers/${id}#field-hostname">Change address or port</a>`);
+      return html;
+    };
+    const closed = await test(new AppError('host_unreachable', 'Port 1 is <closed>.'), 'SHA256:x');
+    expect(closed).toMatch(/notice-warning[^>]*>(<[^>]*>)*Port 1 is &lt;closed&gt;\./);
+    expect(closed).not.toContain('name="shownFingerprint"');
+    const pin = (key: string | null) =>
+      db.updateTable('servers').set({ host_key: key }).where('id', '=', id).execute();
+    await pin('ssh-ed25519 AAAA');
+    const pinned = (await getServer(db, id)).hostKeyFingerprint ?? '';
+    const refused = await test(new AppError('host_auth', 'The key was refused.'), pinned);
+    expect(refused).toMatch(/notice-error[^>]*>(<[^>]*>)*The key was refused\./);
+    expect(refused).toContain(`name="shownFingerprint" value="${pinned}"`);
+    await pin(null);
   });
 
   it('and a search that fails after it has pinned a key says which', async () => {

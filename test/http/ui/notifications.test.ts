@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { write } from '../../../src/db/write.ts';
 import { createEnvironment } from '../../../src/environments/environments.ts';
 import { recordEvent } from '../../../src/events/events.ts';
+import { refusedUrl } from '../../../src/http/ui/refused-url.ts';
 import { tellEvents } from '../../../src/notifications/tell.ts';
 import { SEALED } from '../../../src/secrets/sealed.ts';
+import { freshForm } from '../../../views/parts/form-state.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
 const ODD = 'Größe + "x" <script>alert(1)</script> 🗝';
@@ -116,7 +118,11 @@ describe('the ways out', () => {
     expect(refused.html).toMatch(/id="field-url-error"[^>]*>Nothing may be sent to 10\.0\.0\.1/);
     expect(refused.html).toContain('value="Größe + &quot;x&quot;');
     expect(refused.html).not.toContain('secret-path');
-    expect(refused.html).toContain('Add it though the test failed');
+    // Each sending would be refused alike: there is another way.
+    expect(refused.html).not.toContain('Add it though the test failed');
+    expect(refused.html).toContain('<a href="/admin/system#field-privateHosts">');
+    const failed404 = { ...freshForm(), errors: { url: 'It was answered 404.' } };
+    expect(refusedUrl(failed404)).toEqual({ maySaveAnyway: true, isPrivate: false });
     // Nothing was tried yet where the name is wrong; the address has to be typed again all the same.
     const untried = await admin.post(PAGE, { ...CHANNEL, name: '' });
     expect(untried.status).toBe(422);

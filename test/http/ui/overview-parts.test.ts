@@ -371,7 +371,7 @@ describe('a database that has the name of another', () => {
           .split('class="tile"')
           .find((one) => one.includes(label))
           ?.split('class="panel')[0] ?? '';
-      return [panel('Next runs'), panel('Latest'), tile('Oldest last good'), tile('Last restore drill')];
+      return [panel('Next runs'), panel('Latest'), tile('Oldest last good'), tile('Last proven restore')];
     };
     for (const part of await parts()) {
       expect(part).toContain(ODD_HTML);

@@ -191,7 +191,7 @@ describe('after the first good backup', () => {
   const steps = async (visitor: Visitor) =>
     /<section[^>]*aria-label="Left alone".*?<\/section>/s.exec((await visitor.get('/')).html)?.[0] ?? '';
   const drillTile = async () =>
-    /<(?:a|div) class="tile"[^>]*>(?:(?!class="tile").)*Last restore drill.*?<\/(?:a|div)>/s.exec(
+    /<(?:a|div) class="tile"[^>]*>(?:(?!class="tile").)*Last proven restore.*?<\/(?:a|div)>/s.exec(
       (await viewer.get('/')).html,
     )?.[0] ?? '';
   const doneIn = (section: string) => /(\d) of 3 done/.exec(section)?.[1];

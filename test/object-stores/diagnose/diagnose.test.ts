@@ -226,6 +226,11 @@ describe('what the storage refuses', () => {
   it('is a bucket that is not there', async () => {
     const found = await diagnose({}, 'no-such-bucket');
     expect(found).toMatchObject({ kind: 'no_bucket', bucket: 'no-such-bucket' });
+    expect(found?.message).not.toContain('capital');
+    for (const bucket of ['My-Backups', 'Mine']) {
+      const { message } = (await diagnose({}, bucket)) ?? {};
+      expect(message).toContain(`Bucket names have no capital letters: it may be ${bucket.toLowerCase()}.`);
+    }
   });
 
   it.each([

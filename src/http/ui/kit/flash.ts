@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { Frame } from '../../../../views/frame/frame.ts';
-import { formatBytes } from '../../../../views/parts/format.ts';
+import { formatStored } from '../../../../views/parts/format.ts';
 import type { Services } from '../../../services-port.ts';
 import { attributesOf, prefixOf } from './cookie-attributes.ts';
 
@@ -20,7 +20,7 @@ const FLASHES = {
   'backup-deleted': 'The backup is deleted.',
   'backup-ended-cancelled': 'The backup was cancelled; what had been stored of it was removed.',
   'backup-ended-failed': 'The backup failed: the reason stands below.',
-  'backup-ended-good': (bytes) => `Backed up and read back: ${formatBytes(bytes)}.`,
+  'backup-ended-good': (bytes, dumpBytes) => `Backed up and read back: ${formatStored(bytes, dumpBytes)}.`,
   'backup-ended-uncertain': 'Nobody knows yet whether the backup is whole: what is asked stands below.',
   'backup-read-damaged': 'It was read in full and is damaged: what to do stands below.',
   'backup-read-whole': 'It was read in full, from its first byte to its last, and is whole.',
