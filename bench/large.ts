@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LOGIN } from '../dev/fill/fill.ts';
 import type { Size } from '../dev/fill/size.ts';
 import { type App, startApp } from './app.ts';
-import { median, percentile } from './figures.ts';
+import { median, percentile, rotate } from './figures.ts';
 import { fillFolder, signInToPages, untilQuiet } from './filled.ts';
 import { findTargets } from './large-targets.ts';
 import { cpuMsOf } from './measure.ts';
@@ -189,7 +189,8 @@ async function measureCosts(app: App, say: (line: string) => void) {
 async function costsOf(app: App, targets: Awaited<ReturnType<typeof findTargets>>) {
   const costs = new Map<string, number[]>(targets.map(({ name }) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const { name, ask } of targets) {
+    // Begun elsewhere each time: what the app does once a minute by itself must not meet the same pages in each round.
+    for (const { name, ask } of rotate(targets, Math.floor((round * targets.length) / ROUNDS))) {
       await repeat(WARM_AGAIN, ask);
       const before = cpuMsOf(app.pid);
       await repeat(MEASURED, ask);
