@@ -11,7 +11,7 @@ import { countScheduled } from '../installation/next-steps.ts';
 import { failingWays } from '../notifications/failing-ways.ts';
 import { minuteOf } from '../notifications/installation-words.ts';
 import { sizeText } from '../notifications/size-text.ts';
-import { scheduledDatabases } from '../schedules/scheduled.ts';
+import { scheduledAlike } from '../schedules/scheduled.ts';
 import { weekAhead } from '../schedules/week.ts';
 import { readSettings } from '../settings/settings.ts';
 import { oneLine } from '../short-text.ts';
@@ -131,13 +131,14 @@ async function proofs({ db }: Context, since: Date): Promise<ReportSection> {
 }
 
 async function nextWeek(context: Context): Promise<ReportSection> {
-  const scheduled = await scheduledDatabases(context.db, null);
+  const scheduled = await scheduledAlike(context.db);
+  const databases = scheduled.reduce((all, { count }) => all + count, 0);
   const { timezone } = await readSettings(context.db);
   const { hours } = await weekAhead(context, scheduled, timezone);
   const runs = hours.reduce((all, hour) => all + hour.runs, 0);
-  const isOne = scheduled.length === 1;
+  const isOne = databases === 1;
   return sectionOf('The next seven days', [
-    `${times(runs, 'backup')} ${runs === 1 ? 'is' : 'are'} to begin by ${runs === 1 ? 'itself' : 'themselves'}, of ${scheduled.length} ${isOne ? 'database that has' : 'databases that have'} a schedule.`,
+    `${times(runs, 'backup')} ${runs === 1 ? 'is' : 'are'} to begin by ${runs === 1 ? 'itself' : 'themselves'}, of ${databases} ${isOne ? 'database that has' : 'databases that have'} a schedule.`,
   ]);
 }
 

@@ -38,3 +38,23 @@ export async function scheduledDatabases(
     return schedule === undefined ? [] : { ...row, ...schedule };
   });
 }
+
+/** One database, or so many (`count`), that have the same times on the same server. */
+export interface ScheduledAlike
+  extends Pick<Scheduled, 'cron_expression' | 'time_zone' | 'is_paused' | 'server_id'> {
+  readonly count?: number;
+}
+
+/** All that are backed up by themselves, counted by their times and servers: thousands of rows less to read. */
+export async function scheduledAlike(db: Db): Promise<readonly Required<ScheduledAlike>[]> {
+  const rows = await db
+    .selectFrom('database_schedules as when')
+    .innerJoin('databases', 'databases.id', 'when.database_id')
+    .innerJoin('schedules', 'schedules.id', 'when.schedule_id')
+    .select(['cron_expression', 'when.time_zone', 'when.is_paused', 'databases.server_id'])
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('when.due_at', 'is not', null)
+    .groupBy(['cron_expression', 'when.time_zone', 'when.is_paused', 'databases.server_id'])
+    .execute();
+  return rows.map((row) => ({ ...row, count: Number(row.count) }));
+}

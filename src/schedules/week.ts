@@ -3,7 +3,7 @@ import type { Context } from '../db/context.ts';
 import { blackoutAt } from './blackouts.ts';
 import { parseCron } from './cron.ts';
 import { runsBetween } from './next-run.ts';
-import type { Scheduled } from './scheduled.ts';
+import type { ScheduledAlike } from './scheduled.ts';
 import { type BlackoutsByServer, blackoutsByServer } from './server-blackouts.ts';
 import { offsetAt } from './zone-offsets.ts';
 
@@ -26,7 +26,7 @@ export interface Week {
 /** Those of paused schedules and in blackouts are left out. */
 export async function weekAhead(
   { db, now }: Context,
-  scheduled: readonly Scheduled[],
+  scheduled: readonly ScheduledAlike[],
   zone: string,
 ): Promise<Week> {
   const after = now();
@@ -35,7 +35,7 @@ export async function weekAhead(
   const today = Math.floor(onWall(after.getTime()) / DAY_MS);
   const counts = new Map<number, number>();
   const windows = await blackoutsByServer(db);
-  for (const [index, [first, ...others]] of [...alike(scheduled, windows)].entries()) {
+  for (const [index, { first, count }] of [...alike(scheduled, windows)].entries()) {
     if (index % AT_ONCE === AT_ONCE - 1) await breathe();
     const slots = runsBetween(parseCron(first.cron_expression), first.time_zone, {
       after,
@@ -46,7 +46,7 @@ export async function weekAhead(
     for (const slot of slots) {
       if (blackoutAt(blackouts, first.time_zone, slot) !== undefined) continue;
       const hour = Math.floor(onWall(slot.getTime()) / HOUR_MS) - today * 24;
-      counts.set(hour, (counts.get(hour) ?? 0) + 1 + others.length);
+      counts.set(hour, (counts.get(hour) ?? 0) + count);
     }
   }
   const days = Array.from({ length: DAYS }, (_, day) =>
@@ -61,15 +61,16 @@ export async function weekAhead(
 }
 
 /** Databases that have the same times, which are computed once; those on servers with blackouts by server. */
-function alike(scheduled: readonly Scheduled[], windows: BlackoutsByServer) {
-  const groups = new Map<string, [Scheduled, ...Scheduled[]]>();
+function alike(scheduled: readonly ScheduledAlike[], windows: BlackoutsByServer) {
+  const groups = new Map<string, { readonly first: ScheduledAlike; count: number }>();
   for (const one of scheduled) {
     if (one.is_paused === 1) continue;
     const server = windows.has(one.server_id ?? '') ? one.server_id : '';
     const key = [one.cron_expression, one.time_zone, server].join('\n');
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [one]);
-    else group.push(one);
+    const count = one.count ?? 1;
+    if (group === undefined) groups.set(key, { first: one, count });
+    else group.count += count;
   }
   return groups.values();
 }
