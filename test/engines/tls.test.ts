@@ -157,7 +157,10 @@ describe.each([
     }
     await server.present(foreign);
     for (const options of [{ tlsMode: 'off' }, { tlsMode: null, useSsl: true }]) {
-      for (const plan of plans(options)) expect((await run(plan)).exitCode).toBe(0);
+      for (const plan of plans(options)) {
+        const { exitCode, stderr } = await run(plan);
+        expect(exitCode, stderr).toBe(0);
+      }
     }
   });
 });
