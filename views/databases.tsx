@@ -2,7 +2,7 @@ import type { EnvironmentChoice, Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago, Due } from './parts/ago.tsx';
 import type { ChartDay } from './parts/charts/day-cells.ts';
-import { STRIP_DAYS, Strip } from './parts/charts/strip.tsx';
+import { STRIP_DAYS, Strip, StripPatterns } from './parts/charts/strip.tsx';
 import { type Chip, Chips } from './parts/chips.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
@@ -130,6 +130,7 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
         </EmptyState>
       ) : (
         <>
+          <StripPatterns />
           {/* One form for the boxes and the buttons of all rows. */}
           <form class="selection" method="post" action="/databases/back-up">
             <input type="hidden" name="back" value={here} />
@@ -216,7 +217,7 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
       {mayChange && (
         <td class="row-action">
           {/* biome-ignore lint/a11y/useButtonType: it sends its form, as buttons do; a list has fifty. */}
-          <button name="only" value={id} class="link" aria-label={`Back up ${name}`}>
+          <button name="only" value={id} aria-label={`Back up ${name}`}>
             Back up
           </button>
         </td>

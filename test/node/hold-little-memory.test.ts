@@ -33,7 +33,7 @@ it('compacts the heap while that is wanted, and not before or afterwards', async
   // Marking that was under way may end while the function runs, and counts for neither side.
   const [, before = '', during = '', after = ''] = stdout
     .split(/^(?:usual|little)$/m)
-    .map((text) => text.replace(/^change$[^]*/m, ''));
+    .map((text) => text.replace(/^change$[\s\S]*/m, ''));
   // What is asked for by the function itself is a test to V8.
   const compacting = (text: string) =>
     text.split('\n').filter((line) => line.includes('Mark-Compact (reduce)') && !line.includes('testing'));
