@@ -48,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => pages.close());
 
 const shown = (html: string) =>
-  [...html.matchAll(/value="(c[0-9a-z]{24})" class="link"/g)].map(([, id]) => id);
+  [...html.matchAll(/value="(c[0-9a-z]{24})" aria-label="Back up/g)].map(([, id]) => id);
 const waiting = async () => {
   const rows = await pages.services.db
     .selectFrom('backups')
