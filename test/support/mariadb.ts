@@ -57,10 +57,13 @@ export async function launchMariadb(
   const owner = await ownerNamed('mysql');
   if (owner) await chown(folder, owner.uid, owner.gid);
   const [data, socket] = [join(folder, 'data'), join(folder, 'my.sock')];
+  // Of its own: a server that starts removes the temporary tables that it finds, also those of one that runs beside it.
+  const scratch = `--tmpdir=${folder}`;
   await run('mariadb-install-db', [
     '--no-defaults',
     ...(owner ? ['--user=mysql'] : []),
     `--datadir=${data}`,
+    scratch,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
     '--skip-name-resolve',
@@ -74,6 +77,7 @@ export async function launchMariadb(
     [
       '--no-defaults',
       `--datadir=${data}`,
+      scratch,
       `--socket=${socket}`,
       `--port=${port}`,
       `--pid-file=${join(folder, 'pid')}`,

@@ -8,7 +8,8 @@ export interface KeptStderr {
 
 /** A line longer than both together loses its middle: pg_dump names every table of a database in one. */
 const LINE = { first: 700, last: 300 };
-const LONG_LINE = new RegExp(`[^\\n]{${LINE.first + LINE.last + 1},}`, 'g');
+/** From the start of a line alone: each letter of many short lines would be tried otherwise, with all up to the line's end. */
+const LONG_LINE = new RegExp(`^[^\\n]{${LINE.first + LINE.last + 1},}`, 'gm');
 const CUT = ' […] ';
 const GAP = '\n[…]\n';
 const KEEP = { first: 2_048, complaint: 1_024, last: 5_100 };
