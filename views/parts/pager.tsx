@@ -28,7 +28,7 @@ export function Pager({
     <nav class="pager" aria-label="Pages">
       {offset > 0 ? <a href={to(before)}>← Previous</a> : <span />}
       <span>
-        {Math.min(offset + 1, total)}–{Math.min(after, total)} of {total}
+        {offset < total ? `${offset + 1}–${Math.min(after, total)}` : 'none'} of {total}
       </span>
       {after < total ? <a href={to(after)}>Next →</a> : <span />}
     </nav>

@@ -67,13 +67,13 @@ export function RestoreLoginsPage(props: {
           {logins.map((login) => (
             <tr key={login.engine}>
               <td>{nameOf(login.engine, engines)}</td>
-              <td>{login.username}</td>
-              <td>
+              <td data-label="User">{login.username}</td>
+              <td data-label="Host">
                 {login.host ?? 'the server itself'}
                 {login.port !== null && ` port ${login.port}`}
                 {login.held.length > 0 && <p class="field-error">{login.held.join('; ')}</p>}
               </td>
-              <td>
+              <td data-label="Changed">
                 <Ago at={login.updatedAt} />
               </td>
               <td>

@@ -25,8 +25,10 @@ export function Rows({ tables }: { readonly tables: readonly RestoredTable[] }) 
               {table.schema === null ? '' : `${table.schema}.`}
               {table.name}
             </th>
-            <td class="figure">{figure(table.expected, 'not counted')}</td>
-            <td class="figure">
+            <td class="figure" data-label="In the dump">
+              {figure(table.expected, 'not counted')}
+            </td>
+            <td class="figure" data-label="Restored">
               {figure(table.rows, 'missing')}
               {differs(table) && <strong class="field-error"> differs</strong>}
             </td>

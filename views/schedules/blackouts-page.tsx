@@ -57,12 +57,12 @@ export function BlackoutsPage(props: {
           {blackouts.map((blackout) => (
             <tr key={blackout.id}>
               <td>{daysOf(blackout)}</td>
-              <td>{blackout.from}</td>
-              <td>
+              <td data-label="From">{blackout.from}</td>
+              <td data-label="Until">
                 {blackout.until}
                 {blackout.until <= blackout.from && ' the next day'}
               </td>
-              <td>{blackout.reason ?? '–'}</td>
+              <td data-label="Because">{blackout.reason ?? '–'}</td>
               <td>
                 {mayChange && (
                   <AskLink

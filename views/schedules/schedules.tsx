@@ -124,9 +124,11 @@ function Rules({ rules, mayChange }: { readonly rules: readonly RuleItem[]; read
           <th scope="row">
             {mayChange ? <a href={`/schedules/rules/${rule.id}`}>{rule.name}</a> : rule.name}
           </th>
-          <td>{rule.words}</td>
-          <td>{rule.scope}</td>
-          <td class="figure">{rule.databases}</td>
+          <td data-label="When">{rule.words}</td>
+          <td data-label="For">{rule.scope}</td>
+          <td class="figure" data-label="Databases">
+            {rule.databases}
+          </td>
           <td>
             <RuleState rule={rule} />
           </td>
@@ -157,8 +159,8 @@ function Collisions({
             <time datetime={collision.from}>{formatMinute(collision.from, zone)}</time>
             {collision.times > 1 && <small class="muted"> and {collision.times - 1} times more</small>}
           </th>
-          <td>{collision.serverName}</td>
-          <td>
+          <td data-label="Server">{collision.serverName}</td>
+          <td data-label="Runs">
             {collision.runs} begin, {collision.limit} may run
           </td>
           <td>
@@ -194,8 +196,8 @@ function UpcomingTable(props: Pick<SchedulesProps, 'upcoming' | 'total' | 'zone'
             <td>
               <a href={`/databases/${slot.databaseId}/schedule`}>{slot.databaseName}</a>
             </td>
-            <td>{slot.serverName}</td>
-            <td>{slot.ruleName ?? 'its own schedule'}</td>
+            <td data-label="Server">{slot.serverName}</td>
+            <td data-label="By">{slot.ruleName ?? 'its own schedule'}</td>
           </tr>
         ))}
       </Table>
