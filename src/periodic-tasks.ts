@@ -28,7 +28,7 @@ import type { Runs } from './runs/runs.ts';
 import { createScheduler } from './schedules/scheduler.ts';
 import { thinSlots } from './schedules/thin-slots.ts';
 import { readSettings } from './settings/settings.ts';
-import { testIfDue } from './storage/deep-test.ts';
+import { deepTestIfDue } from './storage/deep-test.ts';
 import { verifyIfDue } from './verifications/verify-due.ts';
 import { type CertificateContext, watchCertificates } from './watches/certificates.ts';
 import { type DiskContext, hasDiskNews, watchDisk } from './watches/disk.ts';
@@ -163,7 +163,7 @@ export function periodicTasks(
       run: (signal: AbortSignal) => deliverDue(services, way, signal),
     })),
     { name: 'old-notifications', everyMs: HOUR_MS, run: (signal) => forgetOldNews({ db, now }, signal) },
-    { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
+    { name: 'deep-test', everyMs: HOUR_MS, run: () => deepTestIfDue(services) },
     {
       name: 'verification',
       everyMs: VERIFY_EVERY_MS,

@@ -342,6 +342,18 @@ describe('what is said in one place', () => {
   });
 });
 
+describe('a name', () => {
+  it('is that of a test in test/ alone: the product tries things, and its deep test is called so', () => {
+    const named = files.filter((file) =>
+      /(?:^|[/.-])tests?[.-]|\.spec\./.test(file.replaceAll('deep-test', '')),
+    );
+    expect(named).toEqual([]);
+    const called = /^\s*(?:export )?(?:(?:async )?function\*? |const (?=[^\n]*=>))test(?:[A-Z]\w*)?\b/m;
+    expect(called.test('export async function testBucket(')).toBe(true);
+    expect(files.filter((file) => called.test(sources.get(file) ?? ''))).toEqual([]);
+  });
+});
+
 describe('what is not written here', () => {
   it.each([
     ['any', /[:<]\s*any\b(?!thing)/],

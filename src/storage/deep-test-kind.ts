@@ -72,7 +72,7 @@ async function runDeepTest(
   let settings: SettingsStamp;
   let earlier: readonly EarlierDeepTest[] = [];
   try {
-    const { seen, row, ...tried } = await testStorageDeeply(context, limits, signal, (next) => {
+    const { seen, row, ...tried } = await deepTestStorage(context, limits, signal, (next) => {
       note = next;
       keepNote().catch((error: unknown) =>
         log.warn('the progress of a deep test could not be kept', { error }),
@@ -121,7 +121,7 @@ interface TriedStorage extends TestedStorage {
   readonly row: SettingsStamp;
 }
 
-async function testStorageDeeply(
+async function deepTestStorage(
   context: DeepTestContext,
   limits: DeepTestLimits,
   signal: AbortSignal,
@@ -130,14 +130,14 @@ async function testStorageDeeply(
   const opened = await openSpaces(context);
   const { id, endpoint, updated_at } = opened.row;
   try {
-    const tried = await testAll(context, opened, endpoint, { limits, signal, onNote });
+    const tried = await deepTestAll(context, opened, endpoint, { limits, signal, onNote });
     return { ...tried, row: { id, endpoint, updated_at } };
   } finally {
     opened.s3.close();
   }
 }
 
-async function testAll(
+async function deepTestAll(
   { db }: DeepTestContext,
   { s3, buckets: configured }: OpenedSpaces,
   endpoint: string,

@@ -103,7 +103,7 @@ export async function cancelDeepTest(context: DeepTestContext, actor: Actor, run
 }
 
 /** Asks for one after a change of the settings, also while one runs; where nobody ever asked for a test, nothing. */
-export async function testAgain(context: DeepTestContext): Promise<void> {
+export async function deepTestAgain(context: DeepTestContext): Promise<void> {
   if ((await lastDeepTest(context.db)) !== null) await insert(context, 'credentials', { beside: true });
 }
 
@@ -111,7 +111,7 @@ export async function testAgain(context: DeepTestContext): Promise<void> {
  * Asks for the weekly test: a week after the last one of the same storage, and only where deleting at once what was just
  * stored costs nothing and object lock does not let it pile up. Gives the id of its run, or null where none is due.
  */
-export async function testIfDue(context: DeepTestContext): Promise<string | null> {
+export async function deepTestIfDue(context: DeepTestContext): Promise<string | null> {
   const at = await weeklyTestAt(context.db);
   if (at === null || at > context.now()) return null;
   return insert(context, 'weekly', { beside: false });

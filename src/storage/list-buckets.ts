@@ -1,7 +1,7 @@
 import { AppError, isAppError } from '../errors.ts';
 import type { StorageContext } from './context.ts';
-import { storageMessage } from './spaces-test.ts';
 import { openSpaces } from './storage.ts';
+import { storageMessage } from './tried.ts';
 
 /** Buckets for a database's form: the configured names, else what the key may list. Throws `invalid`. */
 export async function listSpacesBuckets(

@@ -11,12 +11,12 @@ import type { Runs } from '../runs/runs.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import { noteTraits, type SeenTraits, traitsOf } from './bucket-traits.ts';
 import type { StorageContext } from './context.ts';
-import { testAgain } from './deep-test.ts';
-import { noteGoodTest } from './good-test.ts';
+import { deepTestAgain } from './deep-test.ts';
 import { openKeys } from './keys.ts';
-import type { SpacesTest } from './spaces-test.ts';
 import { auditedSpaces, plainEndpoint, type SpacesInput, spacesRow } from './storage.ts';
-import { type TestedSpaces, testOpenedSpaces } from './try-storage.ts';
+import type { SpacesTest } from './tried.ts';
+import { noteGoodTest } from './tried-since.ts';
+import { type TestedSpaces, tryOpenedSpaces } from './try-storage.ts';
 
 interface SaveContext extends StorageContext {
   readonly config: Pick<Config, 'storageAllowHttp'>;
@@ -97,7 +97,7 @@ export async function saveSpaces(
     sessionToken: token.value,
     encryption: encryption.algorithm === 'none' ? null : { ...encryption, algorithm: encryption.algorithm },
   };
-  const tested = isTestedFirst(wish) ? await testNew(context, settings, buckets, signal) : null;
+  const tested = isTestedFirst(wish) ? await tryNew(context, settings, buckets, signal) : null;
   const test = tested?.test ?? null;
   const goodSince = tested?.isGood === true ? tested.begunAt : null;
   if (test?.success === false) return { kind: 'refused', test };
@@ -118,7 +118,7 @@ export async function saveSpaces(
   const row = { id, before, sealed, region, endpoint, typed, buckets, encryption, goodSince, isOtherKey };
   await saveRow(context, actor, row);
   if (tested !== null) await noteTraits(context, endpoint, tested.traits);
-  await testAgain(context);
+  await deepTestAgain(context);
   return {
     kind: 'saved',
     config: { id, accessKey, region, endpoint: typed ?? plainEndpoint(endpoint) },
@@ -156,7 +156,7 @@ function tokenOf(
   return { value: stored.sessionToken ?? null, isKept: true };
 }
 
-async function testNew(
+async function tryNew(
   context: SaveContext,
   settings: S3Settings,
   buckets: readonly string[],
@@ -164,7 +164,7 @@ async function testNew(
 ): Promise<TestedSpaces & { readonly traits: SeenTraits }> {
   const s3 = context.openS3(settings);
   try {
-    const tested = await testOpenedSpaces(context, { s3, buckets }, signal);
+    const tested = await tryOpenedSpaces(context, { s3, buckets }, signal);
     return { ...tested, traits: await traitsOf(context.db, { s3, buckets }, tested.test, signal) };
   } finally {
     await s3.close();

@@ -8,8 +8,8 @@ import type { S3 } from '../object-stores/s3/s3.ts';
 import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
 import { noteTraits, traitsOf } from './bucket-traits.ts';
 import type { StorageContext } from './context.ts';
-import { noteGoodTest } from './good-test.ts';
 import { prefixesInUse } from './in-use.ts';
+import { type OpenedSpaces, openSpaces } from './storage.ts';
 import {
   failed,
   NO_BUCKET_SEEN,
@@ -17,9 +17,9 @@ import {
   type SpacesTest,
   storageMessage,
   withDiagnosis,
-} from './spaces-test.ts';
-import { type OpenedSpaces, openSpaces } from './storage.ts';
-import { diagnose, testBucket, tryUse } from './test-bucket.ts';
+} from './tried.ts';
+import { noteGoodTest } from './tried-since.ts';
+import { diagnose, tryNamedBucket, tryUse } from './try-named-bucket.ts';
 
 /** For the whole test: its buckets are tried side by side. Shorter than what a request to the API may take. */
 const LIMIT_MS = 30_000;
@@ -37,7 +37,7 @@ export async function tryStorage(
     return failed(storageMessage(error), false);
   }
   try {
-    const { test, isGood, begunAt } = await testOpenedSpaces(context, opened, signal, limitMs);
+    const { test, isGood, begunAt } = await tryOpenedSpaces(context, opened, signal, limitMs);
     if (isGood) await write(context.db, (trx) => noteGoodTest(trx, opened.row, begunAt, context.now()));
     const seen = await traitsOf(context.db, opened, test, signal);
     await noteTraits(context, opened.s3.connection.settings.endpoint, seen);
@@ -55,7 +55,7 @@ export interface TestedSpaces {
 }
 
 /** The same for settings that are not saved yet. */
-export async function testOpenedSpaces(
+export async function tryOpenedSpaces(
   { db, now }: Context,
   { s3: patient, buckets }: Pick<OpenedSpaces, 's3' | 'buckets'>,
   signal: AbortSignal,
@@ -66,8 +66,8 @@ export async function testOpenedSpaces(
   const inUse = await prefixesInUse(db);
   const { test: result, taken } =
     buckets.length === 0
-      ? await limited(signal, limitMs, (limit) => testListing(s3, inUse, limit))
-      : await testEach(s3, buckets, inUse, { signal, limitMs });
+      ? await limited(signal, limitMs, (limit) => tryListing(s3, inUse, limit))
+      : await tryEach(s3, buckets, inUse, { signal, limitMs });
   const test = withDiagnosis(result, [diagnoseClock(s3.connection)]);
   const isTaken = taken.length > 0 && [...inUse.keys()].every((bucket) => taken.includes(bucket));
   return { test, isGood: isTaken && isClean(test), begunAt };
@@ -105,7 +105,7 @@ async function limited<T>(
   }
 }
 
-async function testListing(
+async function tryListing(
   { connection }: Pick<S3, 'connection'>,
   inUse: ReadonlyMap<string, readonly string[]>,
   limit: TimeLimit,
@@ -149,7 +149,7 @@ function isScopedKey(error: unknown, endpoint: string): boolean {
   return error.details.status === 401;
 }
 
-async function testEach(
+async function tryEach(
   { connection }: Pick<S3, 'connection'>,
   names: readonly string[],
   inUse: ReadonlyMap<string, readonly string[]>,
@@ -157,7 +157,9 @@ async function testEach(
 ): Promise<Result> {
   const answers = await Promise.all(
     names.map((bucket) =>
-      limited(signal, limitMs, (limit) => testBucket({ connection }, bucket, inUse.get(bucket) ?? [], limit)),
+      limited(signal, limitMs, (limit) =>
+        tryNamedBucket({ connection }, bucket, inUse.get(bucket) ?? [], limit),
+      ),
     ),
   );
   const reached = answers.flatMap((answer) => ('by' in answer ? [answer] : []));

@@ -11,8 +11,8 @@ import { lastDeepTest, type StoredDeepTest } from '../../storage/deep-test-resul
 import { isStorageEnabled, listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
 import { listSpacesBuckets } from '../../storage/list-buckets.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
-import type { SpacesTest } from '../../storage/spaces-test.ts';
 import { deleteSpaces, getSpaces, type SpacesConfig, spacesInput } from '../../storage/storage.ts';
+import type { SpacesTest } from '../../storage/tried.ts';
 import { tryStorage } from '../../storage/try-storage.ts';
 import { type ApiEnv, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';

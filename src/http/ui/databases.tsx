@@ -1,8 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
 import { BucketField } from '../../../views/database-storage-fields.tsx';
-import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import type { TestResult } from '../../../views/parts/try-connection.tsx';
 import { hasRole, refuseBelow } from '../../auth/roles.ts';
 import { createDatabase, type Database, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { tryChangedDatabase, tryNewDatabase } from '../../databases/draft.ts';
@@ -35,7 +35,7 @@ import { sendFragment, sendPage } from './kit/send.tsx';
 import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { both, copiedChoice, parseScheduleChoice, scheduleChoices } from './schedule-choice.ts';
-import { shownTest } from './test-connections.ts';
+import { shownTest } from './try-connections.ts';
 
 /** The forms of databases. The list is in `database-list.tsx`, the page of one database in `database.tsx`. */
 export function databaseRoutes(services: Services): Hono<UiEnv> {

@@ -32,7 +32,7 @@ import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { both, parseScheduleChoice } from './schedule-choice.ts';
-import { pinned } from './test-connections.ts';
+import { pinned } from './try-connections.ts';
 
 const SECRETS = ['password'];
 

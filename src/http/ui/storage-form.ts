@@ -1,5 +1,5 @@
-import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
+import type { TestResult } from '../../../views/parts/try-connection.tsx';
 import type { StorageFormProps } from '../../../views/storage-form.tsx';
 import type { OfferedEnvironment } from '../../../views/storage-may-use.tsx';
 import type { ProviderForm } from '../../../views/storage-provider.tsx';

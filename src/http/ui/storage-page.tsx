@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
-import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import type { Question } from '../../../views/parts/dialog.tsx';
+import type { TestResult } from '../../../views/parts/try-connection.tsx';
 import { StoragePage } from '../../../views/storage.tsx';
 import { type EnvironmentAccess, questionOfAccess } from '../../../views/storage-access.tsx';
 import type { BucketItem, BucketListProps } from '../../../views/storage-buckets.tsx';

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
-import { TestOutcome } from '../../../views/parts/connection-test.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { samePage } from '../../../views/parts/pager.tsx';
+import { TestOutcome } from '../../../views/parts/try-connection.tsx';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint } from '../../../views/storage-endpoint.tsx';
 import { StorageFormPage } from '../../../views/storage-form.tsx';
@@ -10,8 +10,8 @@ import { type InputIssue, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
 import { listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
 import { saveSpaces } from '../../storage/save-storage.ts';
-import type { SpacesTest } from '../../storage/spaces-test.ts';
 import { deleteSpaces, getSpaces, type SpacesInput } from '../../storage/storage.ts';
+import type { SpacesTest } from '../../storage/tried.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FlashKey, goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, readForm, readValues } from './kit/form-body.ts';
@@ -36,7 +36,7 @@ import {
 } from './storage-form.ts';
 import { bucketList, NOT_ASKED, sendStorage } from './storage-page.tsx';
 import { storagePolicyRoutes } from './storage-policy.tsx';
-import { shownTest, testStorage } from './storage-test.ts';
+import { shownTest, tryStorageForPage } from './try-storage.ts';
 
 const SECRETS = ['secretKey', 'sessionToken'];
 
@@ -97,13 +97,13 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/admin/storage/test', only('admin'), async (c) => {
     actorOf(c, services);
-    return sendStorage(c, services, { test: await testStorage(services, c.req.raw.signal) });
+    return sendStorage(c, services, { test: await tryStorageForPage(services, c.req.raw.signal) });
   });
 
   ui.post('/admin/storage/test/result', only('admin'), async (c) => {
     actorOf(c, services);
     const body = await readForm(c);
-    const result = await testStorage(services, c.req.raw.signal);
+    const result = await tryStorageForPage(services, c.req.raw.signal);
     return sendFragment(
       c,
       <>

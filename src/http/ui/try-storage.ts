@@ -1,14 +1,14 @@
-import type { Advice, TestResult } from '../../../views/parts/connection-test.tsx';
+import type { Advice, TestResult } from '../../../views/parts/try-connection.tsx';
 import type { DiagnosisKind } from '../../object-stores/diagnose/diagnosis.ts';
 import type { Services } from '../../services-port.ts';
-import { type BucketDetail, SCOPED_KEY, type SpacesTest } from '../../storage/spaces-test.ts';
+import { type BucketDetail, SCOPED_KEY, type SpacesTest } from '../../storage/tried.ts';
 import { tryStorage } from '../../storage/try-storage.ts';
 
 /** The form's field for the names of a scoped key's buckets. */
 export const BUCKETS_FIELD = '/admin/storage/edit#field-buckets';
 
 /** Test Connection of the storage, in the words of the storage page. */
-export async function testStorage(services: Services, signal: AbortSignal): Promise<TestResult> {
+export async function tryStorageForPage(services: Services, signal: AbortSignal): Promise<TestResult> {
   return shownTest(await tryStorage(services, signal));
 }
 
