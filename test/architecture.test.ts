@@ -352,6 +352,25 @@ describe('a name', () => {
     expect(called.test('export async function testBucket(')).toBe(true);
     expect(files.filter((file) => called.test(sources.get(file) ?? ''))).toEqual([]);
   });
+
+  it('speaks of spaces on the wire and in tables alone: it is the storage', () => {
+    const elsewhere = files.filter((file) => !/^(?:src\/http\/api|src\/db|migrations)\//.test(file));
+    expect(elsewhere.filter((file) => /spaces/i.test(file))).toEqual([]);
+    const names = /\b[a-z]\w*Spaces\w*|\b[sS]paces[A-Z]\w*|\bSPACES_\w+|\b(?:const|let) spaces\b/g;
+    // Fields of the contract, which forms and use cases share.
+    const isWire = (name: string) => /^backupSpaces(?:Bucket|Prefix)$/.test(name);
+    expect('openSpaces(spacesRow, SpacesTest)'.match(names)).toEqual([
+      'openSpaces',
+      'spacesRow',
+      'SpacesTest',
+    ]);
+    const found = elsewhere.flatMap((file) =>
+      [...(sources.get(file) ?? '').matchAll(names)]
+        .filter(([name]) => !isWire(name))
+        .map(([name]) => `${file}: ${name}`),
+    );
+    expect(found).toEqual([]);
+  });
 });
 
 describe('what is not written here', () => {

@@ -39,22 +39,22 @@ export async function openRecordedBucket(
   services: Pick<PlaceServices, 'db' | 'vault' | 'openS3'>,
   place: Place,
 ): Promise<{ bucket: S3Bucket; close: () => Promise<void> }> {
-  const spaces = await services.db.selectFrom('spaces_config').selectAll().executeTakeFirst();
-  if (!spaces) {
+  const storage = await services.db.selectFrom('spaces_config').selectAll().executeTakeFirst();
+  if (!storage) {
     throw new AppError(
       'storage_denied',
       'No storage is configured any more, so that what is stored there can be reached by nobody. Configure it again under Admin > Storage.',
     );
   }
-  checkRecordedPlace(place, spaces.endpoint);
+  checkRecordedPlace(place, storage.endpoint);
   const s3 = services.openS3({
     endpoint: place.endpoint,
-    region: place.region ?? spaces.region,
-    ...(await openKeys(spaces, services.vault)),
+    region: place.region ?? storage.region,
+    ...(await openKeys(storage, services.vault)),
     ifNoneMatch: await provenIfNoneMatch(services.db, place),
   });
   return {
-    bucket: asRecorded(s3.bucket(place.bucket), place, spaces.endpoint),
+    bucket: asRecorded(s3.bucket(place.bucket), place, storage.endpoint),
     close: () => s3.close(),
   };
 }

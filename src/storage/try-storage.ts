@@ -9,12 +9,12 @@ import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
 import { noteTraits, traitsOf } from './bucket-traits.ts';
 import type { StorageContext } from './context.ts';
 import { prefixesInUse } from './in-use.ts';
-import { type OpenedSpaces, openSpaces } from './storage.ts';
+import { type OpenedStorage, openStorage } from './storage.ts';
 import {
   failed,
   NO_BUCKET_SEEN,
   SCOPED_KEY,
-  type SpacesTest,
+  type StorageTest,
   storageMessage,
   withDiagnosis,
 } from './tried.ts';
@@ -29,15 +29,15 @@ export async function tryStorage(
   context: StorageContext,
   signal: AbortSignal,
   limitMs = LIMIT_MS,
-): Promise<SpacesTest> {
-  let opened: OpenedSpaces;
+): Promise<StorageTest> {
+  let opened: OpenedStorage;
   try {
-    opened = await openSpaces(context);
+    opened = await openStorage(context);
   } catch (error) {
     return failed(storageMessage(error), false);
   }
   try {
-    const { test, isGood, begunAt } = await tryOpenedSpaces(context, opened, signal, limitMs);
+    const { test, isGood, begunAt } = await tryOpenedStorage(context, opened, signal, limitMs);
     if (isGood) await write(context.db, (trx) => noteGoodTest(trx, opened.row, begunAt, context.now()));
     const seen = await traitsOf(context.db, opened, test, signal);
     await noteTraits(context, opened.s3.connection.settings.endpoint, seen);
@@ -47,20 +47,20 @@ export async function tryStorage(
   }
 }
 
-export interface TestedSpaces {
-  readonly test: SpacesTest;
+export interface TriedSettings {
+  readonly test: StorageTest;
   /** Nothing was found that a backup would meet, and each bucket in use, one at least, has taken the beginning of an upload. */
   readonly isGood: boolean;
   readonly begunAt: Date;
 }
 
 /** The same for settings that are not saved yet. */
-export async function tryOpenedSpaces(
+export async function tryOpenedStorage(
   { db, now }: Context,
-  { s3: patient, buckets }: Pick<OpenedSpaces, 's3' | 'buckets'>,
+  { s3: patient, buckets }: Pick<OpenedStorage, 's3' | 'buckets'>,
   signal: AbortSignal,
   limitMs = LIMIT_MS,
-): Promise<TestedSpaces> {
+): Promise<TriedSettings> {
   const begunAt = now();
   const s3 = impatient(patient);
   const inUse = await prefixesInUse(db);
@@ -75,11 +75,11 @@ export async function tryOpenedSpaces(
 
 /** What a test said, and the buckets in which an upload could be begun. */
 interface Result {
-  readonly test: SpacesTest;
+  readonly test: StorageTest;
   readonly taken: readonly string[];
 }
 
-function isClean({ success, failedBuckets, diagnosis }: SpacesTest): boolean {
+function isClean({ success, failedBuckets, diagnosis }: StorageTest): boolean {
   const others = (diagnosis ?? []).filter(({ kind }) => kind !== 'clock');
   return success && (failedBuckets ?? []).length === 0 && others.length === 0;
 }
@@ -174,7 +174,7 @@ async function tryEach(
       taken: [],
     };
   }
-  const result: SpacesTest = {
+  const result: StorageTest = {
     success: true,
     message: `Connected. Access to ${reached.length}/${names.length} buckets.`,
     buckets: reached.map(({ bucket }) => bucket),

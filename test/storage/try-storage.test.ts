@@ -8,7 +8,7 @@ import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts'
 import { send } from '../../src/object-stores/s3/request.ts';
 import { readSettings } from '../../src/settings/settings.ts';
 import { keptTraits } from '../../src/storage/bucket-traits.ts';
-import { openSpaces } from '../../src/storage/storage.ts';
+import { openStorage } from '../../src/storage/storage.ts';
 import { noteGoodTest } from '../../src/storage/tried-since.ts';
 import { tryStorage } from '../../src/storage/try-storage.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
@@ -138,7 +138,7 @@ describe('Test Connection at a Ceph gateway', () => {
   it('notes nothing for settings that were changed while they were tested', async () => {
     await save(rgw.full);
     await addDatabase('production', rgw.bucket);
-    const { s3, row } = await openSpaces(app.services);
+    const { s3, row } = await openStorage(app.services);
     onTestFinished(() => s3.close());
     const { db, now } = app.services;
     await save({ ...rgw.full, secretKey: 'another-full-secret' });

@@ -12,7 +12,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import { scheduleAlongside } from '../../schedules/first-schedule.ts';
 import { type DatabaseSchedule, getSchedule } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
-import { setSpacesEnvironment } from '../../storage/enabled.ts';
+import { setStorageEnabled } from '../../storage/enabled.ts';
 import { mostUsedBucket } from '../../storage/in-use.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import {
@@ -140,7 +140,7 @@ function enableStorage(
     refuse: send,
     async act(_, __, sent) {
       refuseBelow(c.get('session').user.role, 'admin');
-      await setSpacesEnvironment(services, actorOf(c, services), environmentId, true);
+      await setStorageEnabled(services, actorOf(c, services), environmentId, true);
       return send({ ...sent, values: { ...sent.values, backupStorageType: 'spaces' } });
     },
   });

@@ -1,7 +1,7 @@
 import type { Advice, TestResult } from '../../../views/parts/try-connection.tsx';
 import type { DiagnosisKind } from '../../object-stores/diagnose/diagnosis.ts';
 import type { Services } from '../../services-port.ts';
-import { type BucketDetail, SCOPED_KEY, type SpacesTest } from '../../storage/tried.ts';
+import { type BucketDetail, SCOPED_KEY, type StorageTest } from '../../storage/tried.ts';
 import { tryStorage } from '../../storage/try-storage.ts';
 
 /** The form's field for the names of a scoped key's buckets. */
@@ -13,7 +13,7 @@ export async function tryStorageForPage(services: Services, signal: AbortSignal)
 }
 
 /** A test of the storage as the pages show it: result, each bucket that failed and why, and what to check. */
-export function shownTest(test: SpacesTest): TestResult {
+export function shownTest(test: StorageTest): TestResult {
   const diagnosed = test.diagnosis ?? [];
   const explained = new Set(diagnosed.flatMap(({ bucket }) => bucket ?? []));
   const asksForNames = test.message === SCOPED_KEY || (test.scopedKey && test.failedBuckets === undefined);
@@ -36,7 +36,7 @@ export function shownTest(test: SpacesTest): TestResult {
 }
 
 /** The troubleshooting of the storage page that fits to what the test met. */
-function adviceFor(test: SpacesTest): readonly Advice[] {
+function adviceFor(test: StorageTest): readonly Advice[] {
   const kinds = new Set((test.diagnosis ?? []).map(({ kind }) => kind));
   const isListing = test.message === SCOPED_KEY;
   const isBucketDenied = (test.diagnosis ?? []).some(
