@@ -353,6 +353,15 @@ describe('a name', () => {
     expect(files.filter((file) => called.test(sources.get(file) ?? ''))).toEqual([]);
   });
 
+  it('says services of the wiring alone: what a use case is handed is its context', () => {
+    const below = files.filter((file) => !MAY_KNOW_SERVICES.test(file) && file !== SERVICES_PORT);
+    const having = (pattern: RegExp, among: readonly string[]) =>
+      among.filter((file) => pattern.test(sources.get(file) ?? ''));
+    const declared = /^(?:export )?(?:interface|type|class) \w*Services\b/m;
+    expect(having(declared, files).sort()).toEqual(['src/services-port.ts', 'src/services.ts']);
+    expect(having(/\bservices\??:|[({,] *services\b *[,})]|\bservices\.\w+/, below)).toEqual([]);
+  });
+
   it('speaks of spaces on the wire and in tables alone: it is the storage', () => {
     const elsewhere = files.filter((file) => !/^(?:src\/http\/api|src\/db|migrations)\//.test(file));
     expect(elsewhere.filter((file) => /spaces/i.test(file))).toEqual([]);

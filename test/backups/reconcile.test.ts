@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BackupRunContext } from '../../src/backups/context.ts';
 import { createBackupKind } from '../../src/backups/node/backup-kind.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
-import type { RunServices } from '../../src/backups/run-services.ts';
 import type { BackupObjectRow, BackupRow, Db } from '../../src/db/schema.ts';
 import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
@@ -250,7 +250,7 @@ function store(token: string): ObjectStore {
   } as Partial<ObjectStore> as ObjectStore;
 }
 
-async function services(): Promise<RunServices> {
+async function services(): Promise<BackupRunContext> {
   const token = (await db.selectFrom('backups').select('token').executeTakeFirst())?.token ?? '';
   const clock = () => new Date(now);
   return {
@@ -258,7 +258,7 @@ async function services(): Promise<RunServices> {
     now: clock,
     log: createLog('error', () => {}, clock),
     openPlace: async () => ({ store: store(token), close: async () => {} }),
-  } as Partial<RunServices> as RunServices;
+  } as Partial<BackupRunContext> as BackupRunContext;
 }
 
 async function reconcile(repairing = new Map<string, AbortController>()): Promise<void> {
