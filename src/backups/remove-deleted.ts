@@ -24,7 +24,7 @@ export type Removal = { readonly reason: string; readonly isSeenAgain: boolean }
 
 /**
  * Removes the objects of deleted backups, then their rows; one whose storage refuses is kept with the reason and tried
- * again. An uncertain one is reconcile's until no Complete can be on its way any more.
+ * again. An uncertain one is the repair's until no Complete can be on its way any more.
  */
 export async function sweepDeleted(
   context: RemovalContext,

@@ -36,7 +36,7 @@ const LATER_PAUSE_MS = 2_000;
 /**
  * Runs one claimed backup (its run has its id) from its first look at the database to its outcome. Never throws for what happens to the
  * backup: that is written to the row. Throws when the outcome could not be written; the row then stays open, and
- * reconcile finds out what became of the run. Reads top to bottom: destination → connect → dump and upload → verify → settle.
+ * its repair finds out what became of it. Reads top to bottom: destination → connect → dump and upload → verify → settle.
  */
 export async function runBackup(context: BackupRunContext, claimed: Claimed): Promise<void> {
   const { claim, progress } = claimed;
@@ -202,7 +202,7 @@ async function verify(
   } catch (error) {
     // The one who has the backup now may have found the object to be good.
     if (isAppError(error, 'superseded')) throw withObjectLeft(plans.destination.key, stored, error);
-    // So that an end of the app before or during the removal does not let reconcile take the object for a good one.
+    // So that an end of the app before or during the removal does not let the repair take the object for a good one.
     await recordUpload(context.db, run.claim, { sha256: null }).catch(() => {});
     throw await withObjectRemoved(store, plans.destination.key, stored, error);
   }
@@ -338,7 +338,7 @@ function secondsSince(begunAt: number, uptimeMs: number): number {
 
 /**
  * Tries a few times, and for as long as the app runs while nothing can be saved: a full disk must not cost a run its true
- * outcome, which reconcile would have to guess.
+ * outcome, which the repair would have to guess.
  */
 async function persistently<T>(settle: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries += 1) {
