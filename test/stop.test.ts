@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import { ADMIN, type MainProcess, mainProgram, startMain } from './support/main-
 import type { TestPostgres } from './support/postgres.ts';
 import { ownName } from './support/shared/ask.ts';
 import { sharedPostgres } from './support/shared/postgres.ts';
+import { openWay, type Way } from './support/way.ts';
 
 /** The program's limit is 8 s; what is beyond them is for a busy machine. Without it, the end comes after 75 s. */
 const ENDED_WITHIN_MS = 12_000;
@@ -37,7 +37,7 @@ it('the program ends in time where a request and its database hold, and says tha
   app = await startMain(program, join(folder, 'data'), { env });
   await app.untilListening();
 
-  const swallowed = way.swallow();
+  const swallowed = way.swallowAfter(0);
   const asked = fetch(`${app.url}/api/auth/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -53,41 +53,3 @@ it('the program ends in time where a request and its database hold, and says tha
   expect(status).toBe(1);
   expect(await asked).toBeInstanceOf(TypeError);
 });
-
-interface Way {
-  readonly port: number;
-  /** From now on nothing goes through, and nobody is told; gives when something was sent. */
-  swallow(): Promise<void>;
-  close(): void;
-}
-
-/** A network between the program and its database that can stop carrying without a word. */
-async function openWay(to: number): Promise<Way> {
-  const sockets = new Set<Socket>();
-  let onSwallowed: (() => void) | null = null;
-  const pass = (from: Socket, other: Socket) => {
-    sockets.add(from);
-    from.on('error', () => {}).on('close', () => other.destroy());
-    from.on('data', (bytes) => {
-      if (onSwallowed === null) other.write(bytes);
-      else onSwallowed();
-    });
-  };
-  const server: Server = createServer((client) => {
-    const upstream = connect(to, '127.0.0.1');
-    pass(client, upstream);
-    pass(upstream, client);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    swallow: () =>
-      new Promise((done) => {
-        onSwallowed = done;
-      }),
-    close() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
