@@ -3,11 +3,11 @@ import type { Sha256 } from './audit/chain-row.ts';
 import { forgetOldAudit } from './audit/forget-old.ts';
 import { hasUnchained } from './audit/unchained.ts';
 import { endExpiredSessions } from './auth/sessions.ts';
+import type { BackupRunContext } from './backups/context.ts';
 import { watchForMissing } from './backups/missing.ts';
 import { sweepDeleted } from './backups/remove-deleted.ts';
 import { backupRules, type RepairRules } from './backups/repair-backup.ts';
 import { repairCounts } from './backups/repair-counts.ts';
-import type { RunServices } from './backups/run-services.ts';
 import { writeDueManifests } from './backups/write-manifest.ts';
 import type { Channel } from './channels/channel.ts';
 import type { Mailer } from './channels/mailer.ts';
@@ -28,7 +28,7 @@ import type { Runs } from './runs/runs.ts';
 import { createScheduler } from './schedules/scheduler.ts';
 import { thinSlots } from './schedules/thin-slots.ts';
 import { readSettings } from './settings/settings.ts';
-import { testIfDue } from './storage/deep-test.ts';
+import { deepTestIfDue } from './storage/deep-test.ts';
 import { verifyIfDue } from './verifications/verify-due.ts';
 import { type CertificateContext, watchCertificates } from './watches/certificates.ts';
 import { type DiskContext, hasDiskNews, watchDisk } from './watches/disk.ts';
@@ -62,7 +62,7 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** All that is done every so often. */
 export function periodicTasks(
-  services: RunServices & {
+  context: BackupRunContext & {
     /** The time that schedules and retention go by. */
     readonly calendar: () => Date;
     readonly runs: Runs;
@@ -75,22 +75,22 @@ export function periodicTasks(
     Pick<CertificateContext, 'certificates' | 'storageCa' | 'publicUrl'>,
   timing: Partial<RepairRules> & { readonly sweepEveryMs?: number; readonly manifestsEveryMs?: number } = {},
 ): readonly PeriodicTask[] {
-  const { db, now, optimise, config } = services;
-  const inCalendar = { ...services, now: services.calendar };
+  const { db, now, optimise, config } = context;
+  const inCalendar = { ...context, now: context.calendar };
   const { completeMayTakeMs } = backupRules(timing);
   return [
     {
       name: 'sweep',
       everyMs: timing.sweepEveryMs ?? SWEEP_EVERY_MS,
       async run(signal) {
-        await sweepLeftovers(services, signal);
-        await sweepDeleted(services, { completeMayTakeMs }, signal);
+        await sweepLeftovers(context, signal);
+        await sweepDeleted(context, { completeMayTakeMs }, signal);
       },
     },
     {
       name: 'manifests',
       everyMs: timing.manifestsEveryMs ?? MANIFESTS_EVERY_MS,
-      run: (signal) => writeDueManifests(services, signal),
+      run: (signal) => writeDueManifests(context, signal),
     },
     ...(config.schedulerEnabled
       ? [{ name: 'schedules', everyMs: config.schedulerCheckMs, run: createScheduler(inCalendar) }]
@@ -108,26 +108,26 @@ export function periodicTasks(
     {
       name: 'missing-backups',
       everyMs: MISSING_EVERY_MS,
-      run: (signal) => watchForMissing(services, signal),
+      run: (signal) => watchForMissing(context, signal),
     },
     {
       name: 'disk-space',
       everyMs: DISK_EVERY_MS,
       firstAfterMs: WATCHES_FIRST_AFTER_MS,
-      hasWork: () => hasDiskNews(services),
-      run: () => watchDisk(services),
+      hasWork: () => hasDiskNews(context),
+      run: () => watchDisk(context),
     },
     {
       name: 'token-endings',
       everyMs: HOUR_MS,
       firstAfterMs: WATCHES_FIRST_AFTER_MS,
-      run: () => watchTokens(services),
+      run: () => watchTokens(context),
     },
     {
       name: 'certificate-endings',
       everyMs: CERTIFICATES_EVERY_MS,
       firstAfterMs: WATCHES_FIRST_AFTER_MS,
-      run: (signal) => watchCertificates(services, signal),
+      run: (signal) => watchCertificates(context, signal),
     },
     {
       name: 'weekly-report',
@@ -136,40 +136,40 @@ export function periodicTasks(
       hasWork: () => hasWeeklyReport(inCalendar),
       run: () => tellWeeklyReport(inCalendar),
     },
-    { name: 'pings', everyMs: PINGS_EVERY_MS, run: (signal) => sendDuePings(services, signal) },
+    { name: 'pings', everyMs: PINGS_EVERY_MS, run: (signal) => sendDuePings(context, signal) },
     {
       name: 'audit-chain',
       everyMs: CHAIN_EVERY_MS,
       firstAfterMs: CHAIN_FIRST_AFTER_MS,
       hasWork: () => hasUnchained(db),
-      run: createChainer(services),
+      run: createChainer(context),
     },
     {
       name: 'audit-retention',
       everyMs: HOUR_MS,
-      run: async (signal) => forgetOldAudit(services, (await readSettings(db)).auditLogRetentionDays, signal),
+      run: async (signal) => forgetOldAudit(context, (await readSettings(db)).auditLogRetentionDays, signal),
     },
     {
       name: 'notifications',
       everyMs: TELL_EVERY_MS,
-      hasWork: () => hasNews(services),
-      run: createTeller(services),
+      hasWork: () => hasNews(context),
+      run: createTeller(context),
     },
     // Each way for itself: a mail server that does not answer keeps no chat waiting.
     ...WAYS_OUT.map((way) => ({
       name: `deliveries-${way}`,
       everyMs: TELL_EVERY_MS,
-      hasWork: () => hasDue(services, way),
-      run: (signal: AbortSignal) => deliverDue(services, way, signal),
+      hasWork: () => hasDue(context, way),
+      run: (signal: AbortSignal) => deliverDue(context, way, signal),
     })),
     { name: 'old-notifications', everyMs: HOUR_MS, run: (signal) => forgetOldNews({ db, now }, signal) },
-    { name: 'deep-test', everyMs: HOUR_MS, run: () => testIfDue(services) },
+    { name: 'deep-test', everyMs: HOUR_MS, run: () => deepTestIfDue(context) },
     {
       name: 'verification',
       everyMs: VERIFY_EVERY_MS,
       run: async () => {
         const { fullReadEveryDays: everyDays } = await readSettings(db);
-        return verifyIfDue({ ...services, everyDays });
+        return verifyIfDue({ ...context, everyDays });
       },
     },
     {
@@ -178,13 +178,13 @@ export function periodicTasks(
       run: (signal) => sweepRetentionDaily(inCalendar, signal),
     },
     { name: 'idempotency-keys', everyMs: HOUR_MS, run: () => forgetOldKeys({ db, now }) },
-    { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(services) },
+    { name: 'expired-sessions', everyMs: HOUR_MS, run: () => endExpiredSessions(context) },
     {
       // What nobody waits for: it is begun once the app answers.
       name: 'upkeep',
       everyMs: DAY_MS,
       async run(signal) {
-        await repairCounts(services, signal);
+        await repairCounts(context, signal);
         await thinSlots({ db, now }, signal);
         await forgetOldDrills({ db, now });
         await forgetOldLogs({ db, now }, signal);

@@ -342,6 +342,46 @@ describe('what is said in one place', () => {
   });
 });
 
+describe('a name', () => {
+  it('is that of a test in test/ alone: the product tries things, and its deep test is called so', () => {
+    const named = files.filter((file) =>
+      /(?:^|[/.-])tests?[.-]|\.spec\./.test(file.replaceAll('deep-test', '')),
+    );
+    expect(named).toEqual([]);
+    const called = /^\s*(?:export )?(?:(?:async )?function\*? |const (?=[^\n]*=>))test(?:[A-Z]\w*)?\b/m;
+    expect(called.test('export async function testBucket(')).toBe(true);
+    expect(files.filter((file) => called.test(sources.get(file) ?? ''))).toEqual([]);
+  });
+
+  it('says services of the wiring alone: what a use case is handed is its context', () => {
+    const below = files.filter((file) => !MAY_KNOW_SERVICES.test(file) && file !== SERVICES_PORT);
+    const having = (pattern: RegExp, among: readonly string[]) =>
+      among.filter((file) => pattern.test(sources.get(file) ?? ''));
+    const declared = /^(?:export )?(?:interface|type|class) \w*Services\b/m;
+    expect(having(declared, files).sort()).toEqual(['src/services-port.ts', 'src/services.ts']);
+    expect(having(/\bservices\??:|[({,] *services\b *[,})]|\bservices\.\w+/, below)).toEqual([]);
+  });
+
+  it('speaks of spaces on the wire and in tables alone: it is the storage', () => {
+    const elsewhere = files.filter((file) => !/^(?:src\/http\/api|src\/db|migrations)\//.test(file));
+    expect(elsewhere.filter((file) => /spaces/i.test(file))).toEqual([]);
+    const names = /\b[a-z]\w*Spaces\w*|\b[sS]paces[A-Z]\w*|\bSPACES_\w+|\b(?:const|let) spaces\b/g;
+    // Fields of the contract, which forms and use cases share.
+    const isWire = (name: string) => /^backupSpaces(?:Bucket|Prefix)$/.test(name);
+    expect('openSpaces(spacesRow, SpacesTest)'.match(names)).toEqual([
+      'openSpaces',
+      'spacesRow',
+      'SpacesTest',
+    ]);
+    const found = elsewhere.flatMap((file) =>
+      [...(sources.get(file) ?? '').matchAll(names)]
+        .filter(([name]) => !isWire(name))
+        .map(([name]) => `${file}: ${name}`),
+    );
+    expect(found).toEqual([]);
+  });
+});
+
 describe('what is not written here', () => {
   it.each([
     ['any', /[:<]\s*any\b(?!thing)/],

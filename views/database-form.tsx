@@ -8,11 +8,11 @@ import {
 import { DumpOptions, EngineFields } from './dump-options.tsx';
 import type { EnvironmentChoice, Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
-import { TestOutcome, type TestResult } from './parts/connection-test.tsx';
 import { CheckboxField, SelectField, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import { type FormState, hasErrorIn } from './parts/form-state.ts';
 import { Notice } from './parts/notice.tsx';
+import { TestOutcome, type TestResult } from './parts/try-connection.tsx';
 import { ScheduleChoice, type ScheduleChoices } from './schedules/schedule-choice.tsx';
 
 export function NewDatabasePage(props: {

@@ -10,7 +10,7 @@ export interface DatabaseFormChoices {
   readonly mayFind: boolean;
   /** What the default key prefix is made of. */
   readonly environmentName: string;
-  readonly spacesEnabled: boolean;
+  readonly storageIsEnabled: boolean;
   readonly storageIsConfigured: boolean;
   /** True for who may let the environment use the storage. */
   readonly mayEnable: boolean;
@@ -33,7 +33,7 @@ export const doing = (action: string, what: string) =>
 export function StorageFields({ form, choices, action }: DatabaseFieldsProps) {
   return (
     <div class="storage-choice">
-      {!choices.spacesEnabled && <StorageIsOff choices={choices} action={action} />}
+      {!choices.storageIsEnabled && <StorageIsOff choices={choices} action={action} />}
       <RadioField
         form={form}
         name="backupStorageType"
@@ -44,7 +44,7 @@ export function StorageFields({ form, choices, action }: DatabaseFieldsProps) {
         ]}
         required
       />
-      <div class="when-spaces">
+      <div class="when-in-bucket">
         <BucketField form={form} buckets={null} help={null} source={choices.bucketField} />
       </div>
       <div class="when-local">
@@ -69,9 +69,9 @@ function PrefixAndAge({ form, choices }: Pick<DatabaseFieldsProps, 'form' | 'cho
     <details open={hasErrorIn(form, ['backupSpacesPrefix', 'maxBackupAgeHours'])}>
       <summary>
         Late after {hours || 'the usual'} hours
-        <span class="when-spaces">, key prefix {prefix || byDefault}</span>
+        <span class="when-in-bucket">, key prefix {prefix || byDefault}</span>
       </summary>
-      <div class="when-spaces">
+      <div class="when-in-bucket">
         <TextField form={form} name="backupSpacesPrefix" label="Key prefix" help={`Blank: ${byDefault}`} />
       </div>
       <TextField

@@ -2,7 +2,6 @@ import type { EnvironmentChoice, Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
 import { Confirm } from './parts/confirm.tsx';
-import { ConnectionTest, type TestResult } from './parts/connection-test.tsx';
 import { DangerZone } from './parts/danger-zone.tsx';
 import { AskLink, Dialog, type Question } from './parts/dialog.tsx';
 import { Facts } from './parts/facts.tsx';
@@ -11,6 +10,7 @@ import { FirstNames, type FirstOf } from './parts/first-of.tsx';
 import { Form, PostButton } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
 import { Notice } from './parts/notice.tsx';
+import { ConnectionTest, type TestResult } from './parts/try-connection.tsx';
 import { type ServerItem, ServerStatus } from './servers.tsx';
 import { AuthorizedKeysLine } from './ssh-key.tsx';
 

@@ -10,7 +10,7 @@ import { withQuery } from './parts/with-query.ts';
 export interface EnvironmentAccess {
   readonly id: string;
   readonly name: string;
-  readonly spacesEnabled: boolean;
+  readonly isEnabled: boolean;
   /** How many databases there back up to the storage, and how many backups lie in buckets. */
   readonly databases: number;
   readonly backups: number;
@@ -44,7 +44,7 @@ export function EnvironmentAccessList({
               <tr key={environment.id}>
                 <th scope="row">{environment.name}</th>
                 <td data-label="Storage">
-                  {environment.spacesEnabled ? (
+                  {environment.isEnabled ? (
                     <Badge tone="success" text="enabled" />
                   ) : (
                     <Badge tone="setting" text="disabled" />
@@ -72,10 +72,10 @@ function Toggle({
   readonly environment: EnvironmentAccess;
   readonly page: PageOfMany;
 }) {
-  const { id, name, spacesEnabled, databases, backups } = environment;
-  const label = spacesEnabled ? 'Disable' : 'Enable';
+  const { id, name, isEnabled, databases, backups } = environment;
+  const label = isEnabled ? 'Disable' : 'Enable';
   const accessibleLabel = `${label} storage for ${name}`;
-  if (spacesEnabled && databases + backups > 0) {
+  if (isEnabled && databases + backups > 0) {
     return (
       <AskLink
         href={withQuery(samePage(STORAGE, page), 'disable', id)}
@@ -91,7 +91,7 @@ function Toggle({
       label={label}
       accessibleLabel={accessibleLabel}
       values={{
-        enabled: spacesEnabled ? 'false' : 'true',
+        enabled: isEnabled ? 'false' : 'true',
         ...(page.offset === 0 ? {} : { offset: String(page.offset) }),
       }}
     />

@@ -1,9 +1,9 @@
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
-import { TestOutcome, type TestResult } from './parts/connection-test.tsx';
 import { CheckboxField, type Choice, SelectField, TextArea, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import type { FormState } from './parts/form-state.ts';
+import { TestOutcome, type TestResult } from './parts/try-connection.tsx';
 import { EndpointField, RegionField } from './storage-endpoint.tsx';
 import { MayUse, type OfferedEnvironment } from './storage-may-use.tsx';
 import {

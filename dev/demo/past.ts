@@ -14,8 +14,8 @@ import { readConfig } from '../../src/node/read-config.ts';
 import { putSchedule } from '../../src/schedules/schedules.ts';
 import { createServer } from '../../src/servers/servers.ts';
 import { createServices, type RunningServices } from '../../src/services.ts';
-import { setSpacesEnvironment } from '../../src/storage/enabled.ts';
-import { saveSpaces } from '../../src/storage/save-storage.ts';
+import { setStorageEnabled } from '../../src/storage/enabled.ts';
+import { saveStorage } from '../../src/storage/save-storage.ts';
 import { askVerification } from '../../src/verifications/ask-verification.ts';
 import { PAST_DATABASES, type PastDatabase } from './past-databases.ts';
 
@@ -105,8 +105,8 @@ async function register(
   await changeSettings(services, ACTOR, environment, 'data', { allowBackupDownload: true });
   const input = { ...options.storage, region: 'us-east-1', buckets: [] };
   const wish = { by: 'api', validate: false } as const;
-  await saveSpaces(services, ACTOR, input, wish, AbortSignal.timeout(30_000));
-  await setSpacesEnvironment(services, ACTOR, environment, true);
+  await saveStorage(services, ACTOR, input, wish, AbortSignal.timeout(30_000));
+  await setStorageEnabled(services, ACTOR, environment, true);
   await makeSshKey(services, ACTOR, environment, {});
   const here = await createServer(services, ACTOR, environment, { name: 'app1', hostname: 'localhost' });
   // Nothing listens there.

@@ -6,8 +6,8 @@ import { createEnvironment } from '../../src/environments/environments.ts';
 import { setSsh } from '../../src/environments/ssh-access.ts';
 import { createServer } from '../../src/servers/servers.ts';
 import type { Services } from '../../src/services-port.ts';
-import { setSpacesEnvironment } from '../../src/storage/enabled.ts';
-import { saveSpaces } from '../../src/storage/save-storage.ts';
+import { setStorageEnabled } from '../../src/storage/enabled.ts';
+import { saveStorage } from '../../src/storage/save-storage.ts';
 import { oddName } from './names.ts';
 import type { Size } from './size.ts';
 
@@ -26,12 +26,12 @@ export async function fillCatalog(
     ...{ endpoint: ENDPOINT.slice('https://'.length), buckets: [...BUCKETS] },
   };
   const untested = { by: 'api', validate: false } as const;
-  await saveSpaces(services, actor, storage, untested, AbortSignal.timeout(60_000));
+  await saveStorage(services, actor, storage, untested, AbortSignal.timeout(60_000));
   const { private: sshPrivateKey } = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
   const environments = await times(size.environments, async (number) => {
     const name = number === 0 ? 'production' : oddName(number);
     const environment = await createEnvironment(services, actor, { name });
-    await setSpacesEnvironment(services, actor, environment.id, number % 10 !== 9);
+    await setStorageEnabled(services, actor, environment.id, number % 10 !== 9);
     if (number % 3 === 0) {
       await setSsh(services, actor, environment.id, { sshPrivateKey, sshUser: 'backup' });
     }

@@ -2,10 +2,10 @@ import { backupFileName } from '../databases/file-name.ts';
 import type { BackupRow, DatabaseRow, Db } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
 import { hostPlace, type Place } from '../object-stores/place.ts';
-import { enabledSpaces } from '../storage/enabled.ts';
+import { enabledStorage } from '../storage/enabled.ts';
 
 /** The wire's exact texts for storage that is not ready (storage page, HTTP contract section 8). */
-export const SPACES_NOT_CONFIGURED =
+export const STORAGE_NOT_CONFIGURED =
   'Spaces not configured for this environment. Go to Settings > Spaces to configure.';
 export const NO_BUCKET = 'No Spaces bucket configured for this database';
 
@@ -39,9 +39,9 @@ export async function chooseDestination(
   if (database.backup_storage_type === 'local') {
     return { place: hostPlace(database.server_id), key, fileName };
   }
-  const spaces = await enabledSpaces(db, database.environment_id);
-  if (!spaces) throw new AppError('invalid', SPACES_NOT_CONFIGURED);
+  const storage = await enabledStorage(db, database.environment_id);
+  if (!storage) throw new AppError('invalid', STORAGE_NOT_CONFIGURED);
   const bucket = database.backup_spaces_bucket;
   if (bucket === null || bucket === '') throw new AppError('invalid', NO_BUCKET);
-  return { place: { endpoint: spaces.endpoint, region: spaces.region, bucket }, key, fileName };
+  return { place: { endpoint: storage.endpoint, region: storage.region, bucket }, key, fileName };
 }

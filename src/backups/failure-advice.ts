@@ -1,4 +1,4 @@
-import { NO_BUCKET, SPACES_NOT_CONFIGURED } from './destination.ts';
+import { NO_BUCKET, STORAGE_NOT_CONFIGURED } from './destination.ts';
 import type { BackupError } from './step-error.ts';
 
 /** Where what failed a backup is mended: a field of the database's form, or a page. */
@@ -54,7 +54,7 @@ export function adviceFor(
   { message, code, step }: Pick<BackupError, 'message' | 'code' | 'step'>,
   { isFile }: { readonly isFile: boolean },
 ): Advice | undefined {
-  if (message === SPACES_NOT_CONFIGURED) {
+  if (message === STORAGE_NOT_CONFIGURED) {
     return { text: 'Enable the storage for this environment.', mend: { on: 'environment-access' } };
   }
   if (message === NO_BUCKET) return { text: 'Choose a bucket.', mend: FIELD('backupSpacesBucket') };

@@ -9,12 +9,12 @@ import { lockWords } from '../object-stores/lock-words.ts';
 import type { ObjectHead, ObjectLock } from '../object-stores/object-store.ts';
 import { abortUploads, versionOf } from '../object-stores/own-uploads.ts';
 import { withStore } from '../object-stores/with-store.ts';
+import type { BackupRunContext } from './context.ts';
 import { hideAgain, unmarkPruned } from './mark-pruned.ts';
 import { findLock, lockColumns } from './note-lock.ts';
 import { objectsOf } from './objects.ts';
-import type { RunServices } from './run-services.ts';
 
-type RemovalServices = Pick<RunServices, 'db' | 'openPlace' | 'now' | 'log'>;
+type RemovalContext = Pick<BackupRunContext, 'db' | 'openPlace' | 'now' | 'log'>;
 type Tombstone = Pick<BackupRow, 'id' | 'token' | 'size' | 'outcome' | 'removal_tries' | 'prune_rule'>;
 
 const TOMBSTONE = ['id', 'token', 'size', 'outcome', 'removal_tries', 'prune_rule'] as const;
@@ -24,16 +24,16 @@ export type Removal = { readonly reason: string; readonly isSeenAgain: boolean }
 
 /**
  * Removes the objects of deleted backups, then their rows; one whose storage refuses is kept with the reason and tried
- * again. An uncertain one is reconcile's until no Complete can be on its way any more.
+ * again. An uncertain one is the repair's until no Complete can be on its way any more.
  */
 export async function sweepDeleted(
-  services: RemovalServices,
+  context: RemovalContext,
   { completeMayTakeMs }: { readonly completeMayTakeMs: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const now = services.now().getTime();
+  const now = context.now().getTime();
   const at = (ms: number) => new Date(ms).toISOString();
-  const deleted = await services.db
+  const deleted = await context.db
     .selectFrom('backups')
     .select(TOMBSTONE)
     .where('deleted_at', 'is not', null)
@@ -60,7 +60,7 @@ export async function sweepDeleted(
     .execute();
   for (const backup of deleted) {
     if (signal.aborted) return;
-    await tryRemoval(services, backup, signal);
+    await tryRemoval(context, backup, signal);
   }
 }
 
@@ -69,11 +69,11 @@ export async function sweepDeleted(
  * is left. One that still runs or is uncertain is left to the end of its run.
  */
 export async function removeAtOnce(
-  services: RemovalServices,
+  context: RemovalContext,
   backupId: string,
   withinMs: number,
 ): Promise<void> {
-  const backup = await services.db
+  const backup = await context.db
     .selectFrom('backups')
     .select(TOMBSTONE)
     .where('id', '=', backupId)
@@ -96,8 +96,8 @@ export async function removeAtOnce(
       resolve();
     }, withinMs);
   });
-  const removal = tryRemoval(services, backup, over.signal).catch((error: unknown) =>
-    services.log.error('the removal of a deleted backup could not be noted', { backupId, error }),
+  const removal = tryRemoval(context, backup, over.signal).catch((error: unknown) =>
+    context.log.error('the removal of a deleted backup could not be noted', { backupId, error }),
   );
   await Promise.race([removal, limit]);
   clearTimeout(timer);
@@ -105,41 +105,37 @@ export async function removeAtOnce(
 
 /** Removes what retention has pruned. Gives null also where it is nobody's to remove any more. */
 export async function removePruned(
-  services: RemovalServices,
+  context: RemovalContext,
   backupId: string,
   signal: AbortSignal,
 ): Promise<Removal> {
-  const backup = await services.db
+  const backup = await context.db
     .selectFrom('backups')
     .select(TOMBSTONE)
     .where('id', '=', backupId)
     .where('deleted_at', 'is not', null)
     .executeTakeFirst();
-  return backup === undefined ? null : tryRemoval(services, backup, signal);
+  return backup === undefined ? null : tryRemoval(context, backup, signal);
 }
 
-async function tryRemoval(
-  services: RemovalServices,
-  backup: Tombstone,
-  signal: AbortSignal,
-): Promise<Removal> {
+async function tryRemoval(context: RemovalContext, backup: Tombstone, signal: AbortSignal): Promise<Removal> {
   try {
-    await removeObjects(services, backup, signal);
-    await write(services.db, (trx) => removeRow(trx, backup.id, services.now()));
+    await removeObjects(context, backup, signal);
+    await write(context.db, (trx) => removeRow(trx, backup.id, context.now()));
     return null;
   } catch (error) {
     const reason =
       error instanceof AppError ? error.message : 'Something unexpected went wrong; the log has it.';
     // The app stops: the storage did not refuse anything, and the next start tries at once.
     if (isAppError(error, 'shutdown')) return { reason, isSeenAgain: false };
-    services.log.warn('a deleted backup could not be removed from its storage yet', {
+    context.log.warn('a deleted backup could not be removed from its storage yet', {
       backupId: backup.id,
       error,
     });
-    const isSeenAgain = await showAgain(services, backup, error, reason, signal);
+    const isSeenAgain = await showAgain(context, backup, error, reason, signal);
     if (!isSeenAgain) {
-      const lock = isRefusal(error) ? await lockOf(services, backup, signal) : null;
-      await noteFailure(services, backup, { reason: lock === null ? reason : lockWords(lock), lock });
+      const lock = isRefusal(error) ? await lockOf(context, backup, signal) : null;
+      await noteFailure(context, backup, { reason: lock === null ? reason : lockWords(lock), lock });
     }
     return { reason, isSeenAgain };
   }
@@ -178,7 +174,7 @@ const MANIFEST_MAY_TAKE_MS = 2 * 60_000;
  * it was found to be whole. Where nobody knows what came of the request, it stays a tombstone: the object may go any moment.
  */
 async function showAgain(
-  services: RemovalServices,
+  context: RemovalContext,
   backup: Tombstone,
   error: unknown,
   reason: string,
@@ -186,19 +182,19 @@ async function showAgain(
 ): Promise<boolean> {
   if (backup.prune_rule === null || !isRefusal(error)) return false;
   try {
-    if (!(await isWhole(services, backup, signal))) return false;
+    if (!(await isWhole(context, backup, signal))) return false;
   } catch (lookError) {
-    services.log.warn('a backup that could not be pruned could not be looked at', {
+    context.log.warn('a backup that could not be pruned could not be looked at', {
       backupId: backup.id,
       error: lookError,
     });
     return false;
   }
   const tries = (backup.removal_tries ?? 0) + 1;
-  const nextTryAt = new Date(services.now().getTime() + pauseMs(tries)).toISOString();
-  return write(services.db, async (trx) => {
-    const isShown = await unmarkPruned(trx, backup.id, { reason, tries, nextTryAt }, services.now());
-    if (isShown) await recordRefused(trx, backup.id, reason, services.now());
+  const nextTryAt = new Date(context.now().getTime() + pauseMs(tries)).toISOString();
+  return write(context.db, async (trx) => {
+    const isShown = await unmarkPruned(trx, backup.id, { reason, tries, nextTryAt }, context.now());
+    if (isShown) await recordRefused(trx, backup.id, reason, context.now());
     return isShown;
   });
 }
@@ -224,12 +220,12 @@ function isRefusal(error: unknown): boolean {
   return isAppError(error, 'storage_denied', 'host_command', 'host_path_refused', 'host_auth');
 }
 
-async function isWhole(services: RemovalServices, backup: Tombstone, stop: AbortSignal): Promise<boolean> {
+async function isWhole(context: RemovalContext, backup: Tombstone, stop: AbortSignal): Promise<boolean> {
   // A manifest that is not there makes no backup less whole.
-  const objects = (await objectsOf(services.db, backup.id)).filter(({ kind }) => kind !== 'manifest');
+  const objects = (await objectsOf(context.db, backup.id)).filter(({ kind }) => kind !== 'manifest');
   for (const { key, ...object } of objects) {
     let isThere = false;
-    await withStore(services, object, async (store) => {
+    await withStore(context, object, async (store) => {
       const head = await store.head(key, { versionId: object.version_id, signal: limited(stop) });
       isThere = head !== null && isOurs(head, object, backup.token);
     });
@@ -250,20 +246,20 @@ export function isOurs(
 
 /** Why it was refused may be that its storage holds it: that is asked once, and not the removal again and again. */
 async function lockOf(
-  services: RemovalServices,
+  context: RemovalContext,
   { id }: Tombstone,
   stop: AbortSignal,
 ): Promise<ObjectLock | null> {
   try {
-    return await findLock(services, id, limited(stop));
+    return await findLock(context, id, limited(stop));
   } catch (error) {
-    services.log.warn('a backup that could not be removed could not be looked at', { backupId: id, error });
+    context.log.warn('a backup that could not be removed could not be looked at', { backupId: id, error });
     return null;
   }
 }
 
 async function noteFailure(
-  { db, now }: RemovalServices,
+  { db, now }: RemovalContext,
   backup: Tombstone,
   { reason, lock }: { readonly reason: string; readonly lock: ObjectLock | null },
 ): Promise<void> {
@@ -283,12 +279,12 @@ async function noteFailure(
 }
 
 async function removeObjects(
-  services: RemovalServices,
+  context: RemovalContext,
   { id, token, outcome }: Tombstone,
   stop: AbortSignal,
 ): Promise<void> {
-  for (const { key, ...object } of await objectsOf(services.db, id)) {
-    await withStore(services, object, async (store) => {
+  for (const { key, ...object } of await objectsOf(context.db, id)) {
+    await withStore(context, object, async (store) => {
       const signal = limited(stop);
       if (object.kind === 'manifest') {
         const uploadId = object.upload_id;

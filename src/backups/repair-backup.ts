@@ -7,8 +7,8 @@ import { abortUploads } from '../object-stores/own-uploads.ts';
 import type { RunClaim } from '../runs/claim.ts';
 import type { RepairContext } from '../runs/kind.ts';
 import { MAX_PAUSE_MS, releaseClaim } from '../runs/take.ts';
+import type { BackupRunContext } from './context.ts';
 import { readBack } from './read-back.ts';
-import type { RunServices } from './run-services.ts';
 import { addLeftover, type FailedRun, settleCompleted, settleFailed } from './settle.ts';
 import { describeFailure, toBackupStep } from './step-error.ts';
 
@@ -37,7 +37,7 @@ export function backupRules(rules: Partial<RepairRules>): RepairRules {
 
 /** One unfinished run, the place it wrote to, and who repairs it. */
 interface Unfinished {
-  readonly services: RunServices;
+  readonly context: BackupRunContext;
   readonly run: RunRow;
   readonly backup: BackupRow;
   readonly object: BackupObjectRow;
@@ -53,12 +53,12 @@ interface Unfinished {
  * in `leftovers`.
  */
 export async function repairBackup(
-  services: RunServices,
+  context: BackupRunContext,
   run: RunRow,
   { claim, signal }: RepairContext,
   rules: RepairRules,
 ): Promise<void> {
-  const { db } = services;
+  const { db } = context;
   const backup = await db.selectFrom('backups').selectAll().where('id', '=', run.id).executeTakeFirst();
   // It went with its database, and its run with it.
   if (backup === undefined) return;
@@ -69,12 +69,12 @@ export async function repairBackup(
     .where('kind', '=', 'dump')
     .executeTakeFirst();
   if (!object) {
-    await settleFailed(db, claim, interrupted(run), services.now());
+    await settleFailed(db, claim, interrupted(run), context.now());
     return;
   }
-  const unfinished = { services, run, backup, object, claim, rules, signal };
+  const unfinished = { context, run, backup, object, claim, rules, signal };
   try {
-    const place = await services.openPlace(object);
+    const place = await context.openPlace(object);
     try {
       await judge(unfinished, place.store);
     } finally {
@@ -82,28 +82,28 @@ export async function repairBackup(
     }
   } catch (error) {
     if (signal.aborted) {
-      await releaseClaim(db, claim, services.now());
+      await releaseClaim(db, claim, context.now());
       return;
     }
-    services.log.warn('an interrupted backup could not be looked up', { backupId: backup.id, error });
-    await settleFailed(db, claim, unreachable(unfinished, error), services.now());
+    context.log.warn('an interrupted backup could not be looked up', { backupId: backup.id, error });
+    await settleFailed(db, claim, unreachable(unfinished, error), context.now());
   }
 }
 
 async function judge(unfinished: Unfinished, store: ObjectStore): Promise<void> {
-  const { services, run, backup, object, claim } = unfinished;
+  const { context, run, backup, object, claim } = unfinished;
   const signal = AbortSignal.any([unfinished.signal, AbortSignal.timeout(STORE_TIMEOUT_MS)]);
   const isUnseen = await isOpenAndUnseen(object, store, signal);
   if (!isUnseen && (await settleIfStored(unfinished, store, signal))) return;
   if (await mayStillAppear(unfinished, store, signal)) {
-    await settleFailed(services.db, claim, stillUncertain(unfinished), services.now());
+    await settleFailed(context.db, claim, stillUncertain(unfinished), context.now());
     return;
   }
   const { key, upload_id: uploadId } = object;
   await abortUploads(store, { key, uploadId, token: backup.token }, signal);
   // The Complete may have won against the abort.
   if (!isUnseen && (await settleIfStored(unfinished, store, signal))) return;
-  await settleFailed(services.db, claim, { ...interrupted(run), ...mayLandLater(object) }, services.now());
+  await settleFailed(context.db, claim, { ...interrupted(run), ...mayLandLater(object) }, context.now());
 }
 
 /**
@@ -131,7 +131,7 @@ async function settleIfStored(
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { services, run, backup, object, claim } = unfinished;
+  const { context, run, backup, object, claim } = unfinished;
   if (object.bytes === null) return false;
   const { bytes } = object;
   const head = await store.head(object.key, { signal });
@@ -146,19 +146,19 @@ async function settleIfStored(
   } catch (error) {
     if (!isAppError(error, 'storage_mismatch', 'storage_missing')) throw error;
     await store.remove(object.key, { versionId, signal });
-    await settleFailed(services.db, claim, interrupted(run), services.now());
+    await settleFailed(context.db, claim, interrupted(run), context.now());
     return true;
   }
   await removeUnfinishedName(unfinished);
-  await settleCompleted(services.db, claim, { bytes, versionId, sha256: object.sha256 }, services.now());
+  await settleCompleted(context.db, claim, { bytes, versionId, sha256: object.sha256 }, context.now());
   return true;
 }
 
 /** A host that died between the two names of a file may have kept both. */
-async function removeUnfinishedName({ services, backup, object }: Unfinished): Promise<void> {
+async function removeUnfinishedName({ context, backup, object }: Unfinished): Promise<void> {
   if (object.bucket !== '' || object.upload_id === null) return;
   const item = { kind: 'file', key: object.upload_id, uploadId: null, versionId: null } as const;
-  await write(services.db, (trx) => addLeftover(trx, backup.id, object, item, services.now()));
+  await write(context.db, (trx) => addLeftover(trx, backup.id, object, item, context.now()));
 }
 
 /** What was on its way when the app died may still appear after nothing was found: it is looked for once more. */
@@ -182,12 +182,12 @@ async function mayStillAppear(
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { object, backup, services } = unfinished;
+  const { object, backup, context } = unfinished;
   // A file on a host is made visible by one command, which died with its connection.
   if (object.bytes === null || object.upload_id === null || object.bucket === '') return false;
   // First, because a key may not be allowed to list parts: that must not keep the run open for ever.
-  const since = Date.parse(backup.completed_at ?? services.now().toISOString());
-  if (services.now().getTime() - since >= unfinished.rules.completeMayTakeMs) return false;
+  const since = Date.parse(backup.completed_at ?? context.now().toISOString());
+  if (context.now().getTime() - since >= unfinished.rules.completeMayTakeMs) return false;
   return store.uploadExists(object.key, object.upload_id, { signal });
 }
 
@@ -208,15 +208,15 @@ function interrupted(run: RunRow): FailedRun {
 }
 
 function stillUncertain(
-  { services, backup, rules }: Unfinished,
+  { context, backup, rules }: Unfinished,
   why = 'It has not said yet whether the backup is whole.',
 ): FailedRun {
   const error = new AppError(
     'storage_uncertain',
     `The app stopped while the storage was finishing this backup. ${why} It is asked again by itself; deleting the backup gives it up.`,
   );
-  const now = services.now().getTime();
-  const ageMs = now - Date.parse(backup.completed_at ?? services.now().toISOString());
+  const now = context.now().getTime();
+  const ageMs = now - Date.parse(backup.completed_at ?? context.now().toISOString());
   const pauseMs = Math.max(rules.askAgainMs, Math.min(MAX_PAUSE_MS, ageMs));
   // From then on no Complete can be on its way, so that the answer is final: nobody waits longer for it.
   const untilFinalMs = rules.completeMayTakeMs - ageMs;

@@ -6,7 +6,7 @@ import { createHostFiles } from '../object-stores/host-files/host-files.ts';
 import { parseHostPath, scratchPath } from '../object-stores/host-files/path.ts';
 import { hostPlace } from '../object-stores/place.ts';
 import type { OpenedServer } from '../servers/server-access.ts';
-import type { RunServices } from './run-services.ts';
+import type { BackupRunContext } from './context.ts';
 import { addLeftover } from './settle.ts';
 
 const REMOVE_TIMEOUT_MS = 30_000;
@@ -27,7 +27,7 @@ export interface ScratchRun {
  * known to be gone. A dump without one goes through as it is. Throws what `use` throws, `host_path_refused`, `invalid`.
  */
 export async function withScratchFile<T>(
-  services: RunServices,
+  context: BackupRunContext,
   source: OpenedServer,
   run: ScratchRun,
   use: (dump: DumpPlan) => Promise<T>,
@@ -38,7 +38,7 @@ export async function withScratchFile<T>(
   await source.checkPath(path);
   const item = { kind: 'file', key: path, uploadId: null, versionId: null } as const;
   const place = hostPlace(database.server_id);
-  await write(services.db, (trx) => addLeftover(trx, backup.id, place, item, services.now()));
+  await write(context.db, (trx) => addLeftover(trx, backup.id, place, item, context.now()));
   const script = `scratch=${quote(path)}\n${dump.command.script}`;
   let isGone = false;
   try {
@@ -47,7 +47,7 @@ export async function withScratchFile<T>(
     isGone = true;
     return result;
   } finally {
-    if (isGone || (await isRemoved(services, source, path))) await strikeOff(services, backup.id, path);
+    if (isGone || (await isRemoved(context, source, path))) await strikeOff(context, backup.id, path);
   }
 }
 
@@ -58,7 +58,7 @@ function folderOf({ dump, file }: ScratchRun, isLocal: boolean): string {
   return isLocal && file !== null ? parseHostPath(file).folder : DEFAULT_FOLDER;
 }
 
-async function isRemoved({ log }: RunServices, source: OpenedServer, path: string): Promise<boolean> {
+async function isRemoved({ log }: BackupRunContext, source: OpenedServer, path: string): Promise<boolean> {
   try {
     const files = createHostFiles(source.host, { checkPath: (checked) => source.checkPath(checked) });
     await files.remove(path, { signal: AbortSignal.timeout(REMOVE_TIMEOUT_MS) });
@@ -70,7 +70,7 @@ async function isRemoved({ log }: RunServices, source: OpenedServer, path: strin
 }
 
 /** What stays recorded although it is gone is found gone by the next sweep. */
-async function strikeOff({ db, log }: RunServices, backupId: string, path: string): Promise<void> {
+async function strikeOff({ db, log }: BackupRunContext, backupId: string, path: string): Promise<void> {
   try {
     await write(db, (trx) =>
       trx

@@ -44,7 +44,7 @@ export interface FailedRun {
 
 /**
  * Writes `completed`, the only place that does. Called after the object was read back, by the run itself and by
- * reconcile. False when the row is no longer this run's (then nothing was written).
+ * its repair. False when the row is no longer this run's (then nothing was written).
  */
 export async function settleCompleted(
   db: Db,

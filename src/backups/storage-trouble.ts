@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import type { ErrorCode } from '../errors.ts';
-import { storageSince } from '../storage/good-test.ts';
+import { storageSince } from '../storage/tried-since.ts';
 import { AHEAD_MS } from './protection.ts';
 import { readBackupError } from './step-error.ts';
 

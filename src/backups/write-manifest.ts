@@ -8,11 +8,11 @@ import type { ObjectStore, StoredObject } from '../object-stores/object-store.ts
 import { abortUploads } from '../object-stores/own-uploads.ts';
 import { withStore } from '../object-stores/with-store.ts';
 import { backupObject } from './backup-object.ts';
+import type { BackupRunContext } from './context.ts';
 import { signedManifest } from './manifest.ts';
 import { MANIFEST_SUFFIX } from './manifest-suffix.ts';
-import type { RunServices } from './run-services.ts';
 
-type ManifestServices = Pick<RunServices, 'db' | 'vault' | 'now' | 'openPlace' | 'log'>;
+type ManifestContext = Pick<BackupRunContext, 'db' | 'vault' | 'now' | 'openPlace' | 'log'>;
 
 const AT_MOST = 20;
 /** No pause is that long: the clock was set back. */
@@ -22,8 +22,8 @@ const LONGEST_PAUSE_MS = 2 * 3_600_000;
  * Writes the manifests that are due, also those whose app died before or whose storage refused them; one that can't be written
  * is tried again later, and takes nothing from its backup.
  */
-export async function writeDueManifests(services: ManifestServices, signal: AbortSignal): Promise<void> {
-  const { db, now, log } = services;
+export async function writeDueManifests(context: ManifestContext, signal: AbortSignal): Promise<void> {
+  const { db, now, log } = context;
   const due = await db
     .selectFrom('backups')
     .select(['id', 'token', 'filename', 'manifest_tries'])
@@ -42,11 +42,11 @@ export async function writeDueManifests(services: ManifestServices, signal: Abor
   for (const backup of due) {
     if (signal.aborted) return;
     try {
-      await writeManifest(services, backup, limited(signal));
+      await writeManifest(context, backup, limited(signal));
     } catch (error) {
       if (signal.aborted) return;
       log.warn('the manifest of a backup could not be written', { backupId: backup.id, error });
-      await noteFailure(services, backup, toAppError(error).message);
+      await noteFailure(context, backup, toAppError(error).message);
     }
   }
 }
@@ -59,14 +59,14 @@ interface Due {
 }
 
 /** Recorded before it is made: whatever lies there from then on is ours, and goes with its backup. */
-async function writeManifest(services: ManifestServices, backup: Due, signal: AbortSignal): Promise<void> {
-  const { db } = services;
-  const { text } = await signedManifest(services, backup.id);
+async function writeManifest(context: ManifestContext, backup: Due, signal: AbortSignal): Promise<void> {
+  const { db } = context;
+  const { text } = await signedManifest(context, backup.id);
   const bytes = new TextEncoder().encode(text);
   const dump = await backupObject(db, backup.id, 'dump');
   if (dump === undefined) return;
   const key = `${dump.key}${MANIFEST_SUFFIX}`;
-  await withStore(services, dump, async (store) => {
+  await withStore(context, dump, async (store) => {
     const recorded = await backupObject(db, backup.id, 'manifest');
     const head = await store.head(key, { signal });
     if (recorded === undefined) {
@@ -84,7 +84,7 @@ async function writeManifest(services: ManifestServices, backup: Due, signal: Ab
       onUploadCreated: (uploadId) => recordUpload(db, backup.id, uploadId),
     });
     await compare(store, key, stored, bytes, signal);
-    await settle(services, backup.id, dump, key, { ...stored, sha256: await sha256Of(bytes) });
+    await settle(context, backup.id, dump, key, { ...stored, sha256: await sha256Of(bytes) });
   });
 }
 
@@ -167,7 +167,7 @@ async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 
 /** Who deleted the backup meanwhile may have found nothing to remove yet. */
 async function settle(
-  { db, now }: ManifestServices,
+  { db, now }: ManifestContext,
   backupId: string,
   dump: BackupObjectRow,
   key: string,
@@ -207,7 +207,7 @@ async function settle(
   });
 }
 
-async function noteFailure({ db, now }: ManifestServices, backup: Due, reason: string): Promise<void> {
+async function noteFailure({ db, now }: ManifestContext, backup: Due, reason: string): Promise<void> {
   const tries = (backup.manifest_tries ?? 0) + 1;
   const due = new Date(now().getTime() + pauseMs(tries)).toISOString();
   await write(db, (trx) =>

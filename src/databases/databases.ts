@@ -162,8 +162,8 @@ export async function updateDatabase(
   const credentials = await sealCredentials(context.vault, id, before.credentials, change);
   columns.credentials = credentials.sealed;
   const seen = await targetOf(context.db, { ...before, ...columns });
-  const becomesSpaces = change.backupStorageType === 'spaces' && before.backup_storage_type !== 'spaces';
-  if (becomesSpaces && change.backupSpacesPrefix === undefined && before.backup_spaces_prefix === null) {
+  const movesToStorage = change.backupStorageType === 'spaces' && before.backup_storage_type !== 'spaces';
+  if (movesToStorage && change.backupSpacesPrefix === undefined && before.backup_spaces_prefix === null) {
     columns.backup_spaces_prefix = defaultPrefix(environment, change.name ?? before.name);
   }
   const row = await named(() =>

@@ -10,8 +10,8 @@ export interface Schema {
   environments: EnvironmentRow;
   servers: ServerRow;
   databases: DatabaseRow;
-  spaces_config: SpacesConfigRow;
-  spaces_environments: SpacesEnvironmentRow;
+  spaces_config: StorageConfigRow;
+  spaces_environments: StorageEnvironmentRow;
   backups: BackupRow;
   backup_objects: BackupObjectRow;
   leftovers: LeftoverRow;
@@ -255,7 +255,7 @@ export interface DatabaseRow {
 }
 
 /** At most one row: one storage per installation. */
-export interface SpacesConfigRow {
+export interface StorageConfigRow {
   id: string;
   /** Sealed, for `spaces:<id>:access_key`. */
   access_key: string;
@@ -276,7 +276,7 @@ export interface SpacesConfigRow {
   updated_at: string;
 }
 
-export interface SpacesEnvironmentRow {
+export interface StorageEnvironmentRow {
   id: string;
   spaces_config_id: string;
   environment_id: string;

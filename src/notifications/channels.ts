@@ -111,11 +111,7 @@ export async function createChannelOf(
 }
 
 /** Sends a test message by what is stored. Throws `not_found`. */
-export async function testChannel(
-  context: DeliverContext,
-  id: string,
-  signal: AbortSignal,
-): Promise<Outcome> {
+export async function tryChannel(context: DeliverContext, id: string, signal: AbortSignal): Promise<Outcome> {
   const row = await context.db
     .selectFrom('notification_channels')
     .selectAll()

@@ -36,7 +36,7 @@ export const sendWebhook: Send = async (context, { delivery }, signal) => {
 };
 
 /** Sends a subscription something that tells of no backup. Throws `not_found`. */
-export async function testSubscription(
+export async function trySubscription(
   context: DeliverContext,
   environmentId: string,
   id: string,

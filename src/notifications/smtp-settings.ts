@@ -68,7 +68,7 @@ export async function saveSmtp(
   if (login !== null && security === 'none') {
     throw refusal('security', 'A password is never sent in the clear: choose TLS or STARTTLS.');
   }
-  const sent = await mailer.send(server, testMail(to), signal);
+  const sent = await mailer.send(server, trialMail(to), signal);
   if (!sent.isTaken && input.saveAnyway !== true) throw refusal('host', sent.refused.reason);
   const id = before?.id ?? newId();
   const sealed = password === null ? null : await vault.seal(password, SEALED.smtpPassword.identity(id));
@@ -101,10 +101,10 @@ export async function saveSmtp(
 }
 
 /** Sends a test mail by what is stored. Throws `not_found` where nothing is. */
-export async function testSmtp(context: MailContext, to: string, signal: AbortSignal): Promise<MailSent> {
+export async function trySmtp(context: MailContext, to: string, signal: AbortSignal): Promise<MailSent> {
   const row = await rowOf(context.db);
   if (row === undefined) throw new AppError('not_found', 'No mail server is entered yet');
-  const sent = await context.mailer.send(await serverOf(context, row), testMail(to), signal);
+  const sent = await context.mailer.send(await serverOf(context, row), trialMail(to), signal);
   await write(context.db, async (trx) => {
     const at = context.now();
     const before = await trx
@@ -174,7 +174,7 @@ function outcomeOf(sent: MailSent) {
   return sent.isTaken ? ({ isOk: true } as const) : ({ isOk: false, reason: sent.refused.reason } as const);
 }
 
-function testMail(to: string) {
+function trialMail(to: string) {
   const says = 'This is a test: mail of BRIDGEPORT Storage arrives here.';
   return { to, id: newId(), subject: 'Test of BRIDGEPORT Storage', text: says, html: `<p>${says}</p>` };
 }

@@ -31,7 +31,7 @@ export async function saveOidc(
   const before = await rowOf(db);
   const target = { issuer: typed.issuer, clientId: input.clientId.trim(), scopes: input.scopes };
   const clientSecret = await secretFor(context, before, { ...input, ...target });
-  const isTested = await test(oidc.probe({ ...target, clientSecret }, redirectUri), input);
+  const isTested = await works(oidc.probe({ ...target, clientSecret }, redirectUri), input);
   const id = before?.id ?? newId();
   const sealed =
     clientSecret === null ? null : await vault.seal(clientSecret, SEALED.oidcClientSecret.identity(id));
@@ -72,7 +72,7 @@ export async function saveOidc(
 }
 
 /** Tries the provider that is stored. Throws `not_found`, and `OidcFailure` with what came back. */
-export async function testOidc(context: OidcContext, redirectUri: string): Promise<void> {
+export async function tryOidc(context: OidcContext, redirectUri: string): Promise<void> {
   const row = await rowOf(context.db);
   if (row === undefined) throw new AppError('not_found', 'No provider is entered yet');
   await context.oidc.probe(await providerOf(context, row), redirectUri);
@@ -121,7 +121,7 @@ async function endSignedOn(trx: Trx): Promise<void> {
   await trx.deleteFrom('sessions').where('oidc_identity_id', 'is not', null).execute();
 }
 
-async function test(probe: Promise<void>, { saveAnyway }: OidcInput): Promise<boolean> {
+async function works(probe: Promise<void>, { saveAnyway }: OidcInput): Promise<boolean> {
   try {
     await probe;
     return true;

@@ -108,7 +108,7 @@ export async function removePingTarget(
 }
 
 /** Sends a ping that tells of no backup, and says what became of it. Throws `not_found`, and `invalid` without an address. */
-export async function testPing(
+export async function tryPing(
   context: PingContext,
   actor: Actor,
   databaseId: string,

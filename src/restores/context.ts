@@ -14,7 +14,7 @@ export interface RestoreContext extends TargetContext {
 }
 
 /** What a restore itself, and its repair, are handed. */
-export interface RestoreServices extends TargetContext {
+export interface RestoreRunContext extends TargetContext {
   readonly openPlace: OpenPlace;
   /** Milliseconds of a clock that only goes forward. */
   readonly uptimeMs: () => number;

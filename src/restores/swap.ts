@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
 import type { RunClaim } from '../runs/claim.ts';
 import type { StartedBy } from '../servers/server-access.ts';
-import type { RestoreServices, TargetContext } from './context.ts';
+import type { RestoreRunContext, TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
 import { noteOf } from './in-place.ts';
 import { loadOptionsOf } from './load-options.ts';
@@ -37,7 +37,7 @@ export async function recordReplaced(
  * looked at behind it; that this can't be done is no reason to fail what has come about.
  */
 export async function runLast(
-  { db, log }: Pick<RestoreServices, 'db' | 'log'>,
+  { db, log }: Pick<RestoreRunContext, 'db' | 'log'>,
   id: string,
   { host, plan, signal }: { readonly host: Host; readonly plan: RestorePlan; readonly signal: AbortSignal },
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import { listAll } from '../object-stores/deep-test/list-page.ts';
 import type { StorageContext } from '../storage/context.ts';
 import { prefixesInUse } from '../storage/in-use.ts';
-import { auditedSpaces, openSpaces, spacesRow } from '../storage/storage.ts';
+import { auditedStorage, openStorage, storageRow } from '../storage/storage.ts';
 
 /** An object under a prefix of ours that no backup, tombstone or leftover knows. */
 export interface Orphan {
@@ -43,8 +43,8 @@ const MOST_LISTED = 1_000;
  */
 export async function findOrphans(context: StorageContext, signal: AbortSignal): Promise<Orphans> {
   const { db } = context;
-  const endpoint = (await spacesRow(db))?.endpoint ?? '';
-  const { s3 } = await openSpaces(context);
+  const endpoint = (await storageRow(db))?.endpoint ?? '';
+  const { s3 } = await openStorage(context);
   const orphans: Orphan[] = [];
   const missing: MissingObject[] = [];
   const notLookedAt: string[] = [];
@@ -156,8 +156,8 @@ export async function removeOrphan(
       `${key} lies under no prefix of a database, and is not removed from here.`,
     );
   }
-  const row = await spacesRow(db);
-  const { s3 } = await openSpaces(context);
+  const row = await storageRow(db);
+  const { s3 } = await openStorage(context);
   let versionId: string | null;
   try {
     const head = await s3.bucket(bucket).head(key, { signal });
@@ -186,7 +186,7 @@ export async function removeOrphan(
       version_id: versionId,
     } as const;
     await insertLeftover(trx, left, now(), 0);
-    const entry = auditedSpaces('remove_orphan', row?.id ?? '', { details: { bucket, key } });
+    const entry = auditedStorage('remove_orphan', row?.id ?? '', { details: { bucket, key } });
     await recordAudit(trx, actor, entry, now());
   });
 }

@@ -14,7 +14,7 @@ import {
   type ServerAddress,
 } from './server-access.ts';
 
-export interface ServerAccessServices {
+export interface ServerAccessContext {
   readonly db: Db;
   readonly vault: Vault;
   readonly log: Log;
@@ -52,53 +52,53 @@ export function isLocalHostname(hostname: string): boolean {
 }
 
 /** Opens registered servers with their environment's key and their pinned host key. */
-export function createServerAccess(services: ServerAccessServices): ServerAccess {
+export function createServerAccess(context: ServerAccessContext): ServerAccess {
   return {
     async open(serverId, options) {
-      if (serverId === null) return local(services, null);
-      const server = await services.db
+      if (serverId === null) return local(context, null);
+      const server = await context.db
         .selectFrom('servers')
         .selectAll()
         .where('id', '=', serverId)
         .executeTakeFirst();
       if (!server) throw new AppError('not_found', 'Server not found');
-      const environment = await services.db
+      const environment = await context.db
         .selectFrom('environments')
         .select(['id', 'ssh_user', 'ssh_private_key'])
         .where('id', '=', server.environment_id)
         .executeTakeFirstOrThrow();
       return isLocalHostname(server.hostname)
-        ? local(services, addressOf(server, environment.ssh_user))
-        : openOverSsh(services, { server, environment }, options);
+        ? local(context, addressOf(server, environment.ssh_user))
+        : openOverSsh(context, { server, environment }, options);
     },
     async databaseAddress(serverId, host) {
-      if (!services.networks.areLimited) return null;
+      if (!context.networks.areLimited) return null;
       const server =
         serverId === null
           ? undefined
-          : await services.db
+          : await context.db
               .selectFrom('servers')
               .select('hostname')
               .where('id', '=', serverId)
               .executeTakeFirst();
       const isHere = serverId === null || (server !== undefined && isLocalHostname(server.hostname));
-      return reachableAddress(services.networks, host, isHere ? services.lookUp : null);
+      return reachableAddress(context.networks, host, isHere ? context.lookUp : null);
     },
   };
 }
 
-function local(services: ServerAccessServices, address: ServerAddress | null): OpenedServer {
-  services.checkOwnMachine();
+function local(context: ServerAccessContext, address: ServerAddress | null): OpenedServer {
+  context.checkOwnMachine();
   return {
-    host: services.openLocal(),
+    host: context.openLocal(),
     address,
-    checkPath: services.checkLocalPath,
+    checkPath: context.checkLocalPath,
     pinnedFingerprint: () => null,
   };
 }
 
 async function openOverSsh(
-  services: ServerAccessServices,
+  context: ServerAccessContext,
   {
     server,
     environment,
@@ -117,49 +117,49 @@ async function openOverSsh(
     label: `${server.name} (${server.hostname})`,
     hostname: address.hostname,
     port: address.port,
-    networks: services.networks,
+    networks: context.networks,
     username: address.user,
-    privateKey: await services.vault.open(
+    privateKey: await context.vault.open(
       environment.ssh_private_key,
       SEALED.sshPrivateKey.identity(environment.id),
     ),
     hostKey: server.host_key,
     acceptNewHostKey: async (key) => {
-      if (!mayPin(services, options, key)) return false;
-      const isPinned = await pinHostKey(services, server, key);
+      if (!mayPin(context, options, key)) return false;
+      const isPinned = await pinHostKey(context, server, key);
       if (isPinned) pinned = key.fingerprint;
       return isPinned;
     },
   };
-  const host = services.openSsh(hostAddress, { readyTimeoutMs: await services.readyTimeoutMs() });
+  const host = context.openSsh(hostAddress, { readyTimeoutMs: await context.readyTimeoutMs() });
   return { host, address, checkPath: async () => {}, pinnedFingerprint: () => pinned };
 }
 
 function mayPin(
-  services: ServerAccessServices,
+  context: ServerAccessContext,
   options: OpenServerOptions,
   { fingerprint }: PresentedHostKey,
 ): boolean {
   if (options.startedBy !== 'person') return false;
   if (options.shownHostKey !== undefined && options.shownHostKey !== fingerprint) return false;
-  return !services.sshStrict || options.mayPin === true;
+  return !context.sshStrict || options.mayPin === true;
 }
 
 /** Stores the key where none is stored; another connection may have been first, with the same key or another. */
 async function pinHostKey(
-  services: ServerAccessServices,
+  context: ServerAccessContext,
   server: ServerRow,
   key: PresentedHostKey,
 ): Promise<boolean> {
-  const stored = await write(services.db, (trx) =>
+  const stored = await write(context.db, (trx) =>
     trx
       .updateTable('servers')
-      .set({ host_key: key.key, updated_at: services.now().toISOString() })
+      .set({ host_key: key.key, updated_at: context.now().toISOString() })
       .where('id', '=', server.id)
       .where((eb) => eb.or([eb('host_key', 'is', null), eb('host_key', '=', key.key)]))
       .returning('id')
       .executeTakeFirst(),
   );
-  if (stored) services.log.info('host key pinned', { serverId: server.id, fingerprint: key.fingerprint });
+  if (stored) context.log.info('host key pinned', { serverId: server.id, fingerprint: key.fingerprint });
   return stored !== undefined;
 }

@@ -5,7 +5,7 @@ import { write } from '../db/write.ts';
 import type { TestedBucket } from '../object-stores/deep-test/result.ts';
 import { type BucketTraits, readBucketTraits } from '../object-stores/s3/bucket-traits.ts';
 import { bucketsInUse } from './in-use.ts';
-import { type OpenedSpaces, spacesRow } from './storage.ts';
+import { type OpenedStorage, storageRow } from './storage.ts';
 
 /** What buckets said of themselves, by name. */
 export type SeenTraits = ReadonlyMap<string, BucketTraits>;
@@ -23,7 +23,7 @@ const LIMIT_MS = 5_000;
 /** Asks the buckets that a test has reached: of discovered ones, those that databases use. */
 export async function traitsOf(
   db: Db,
-  { s3, buckets: named }: Pick<OpenedSpaces, 's3' | 'buckets'>,
+  { s3, buckets: named }: Pick<OpenedStorage, 's3' | 'buckets'>,
   test: { readonly success: boolean; readonly buckets: readonly string[] },
   signal: AbortSignal,
 ): Promise<SeenTraits> {
@@ -58,7 +58,7 @@ export function withWhatWasTried(
 export async function noteTraits({ db, now }: Context, endpoint: string, seen: SeenTraits): Promise<void> {
   if (seen.size === 0) return;
   await write(db, async (trx) => {
-    const config = await spacesRow(trx);
+    const config = await storageRow(trx);
     if (config?.endpoint !== endpoint) return;
     const known = await keptTraits(trx, endpoint);
     const told = [...seen].filter(([, said]) => isTold(said));

@@ -6,7 +6,7 @@ import { timeLimit } from '../object-stores/time-limit.ts';
 import type { StorageContext } from './context.ts';
 import { prefixesInUse } from './in-use.ts';
 import { bucketsRefused } from './list-buckets.ts';
-import { openSpaces, spacesRow } from './storage.ts';
+import { openStorage, storageRow } from './storage.ts';
 
 export interface BucketState {
   readonly name: string;
@@ -43,7 +43,7 @@ export async function listBucketStates(
   context: StorageContext,
   options: { readonly refresh: boolean; readonly signal: AbortSignal },
 ): Promise<BucketStates> {
-  const row = await spacesRow(context.db);
+  const row = await storageRow(context.db);
   const version = `${row?.id} ${row?.updated_at}`;
   const now = context.now().getTime();
   const found = kept.get(context.db);
@@ -58,7 +58,7 @@ export async function listBucketStates(
 const LIMIT_MS = 50_000;
 
 async function readStates(context: StorageContext, outer: AbortSignal): Promise<BucketStates> {
-  const { s3, buckets: configured } = await openSpaces(context);
+  const { s3, buckets: configured } = await openStorage(context);
   const limit = timeLimit(outer, LIMIT_MS, 'Looking for buckets');
   const { signal } = limit;
   try {

@@ -5,7 +5,7 @@ import { diagnoseFailure } from '../object-stores/diagnose/diagnose.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import { timeLimit } from '../object-stores/time-limit.ts';
 import { prefixesInUse } from './in-use.ts';
-import { NO_BUCKET_SEEN, SCOPED_KEY } from './spaces-test.ts';
+import { NO_BUCKET_SEEN, SCOPED_KEY } from './tried.ts';
 
 const MOST_DISCOVERED = 5;
 const FINDING_LIMIT_MS = 60_000;

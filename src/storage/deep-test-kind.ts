@@ -17,7 +17,7 @@ import { chooseBuckets } from './deep-test-buckets.ts';
 import { type DeepTestCause, earlierDeepTests, keepDeepTest } from './deep-test-results.ts';
 import { expectedBytes } from './expected-bytes.ts';
 import { estimatesInUse } from './in-use.ts';
-import { type OpenedSpaces, openSpaces, type SettingsStamp, spacesRow } from './storage.ts';
+import { type OpenedStorage, openStorage, type SettingsStamp, storageRow } from './storage.ts';
 
 interface DeepTestContext extends StorageContext {
   readonly log: Log;
@@ -72,7 +72,7 @@ async function runDeepTest(
   let settings: SettingsStamp;
   let earlier: readonly EarlierDeepTest[] = [];
   try {
-    const { seen, row, ...tried } = await testStorageDeeply(context, limits, signal, (next) => {
+    const { seen, row, ...tried } = await deepTestStorage(context, limits, signal, (next) => {
       note = next;
       keepNote().catch((error: unknown) =>
         log.warn('the progress of a deep test could not be kept', { error }),
@@ -100,7 +100,7 @@ async function runDeepTest(
     const { cause } = inputOf(run);
     await keepDeepTest(trx, { id, cause, startedAt: startedAt ?? run.created_at, finishedAt }, found);
     // Of settings that were changed meanwhile, or removed, nothing is known by it.
-    const present = await spacesRow(trx);
+    const present = await storageRow(trx);
     if (present?.id === settings.id && present.updated_at === settings.updated_at) {
       await keepTraits(trx, found.endpoint, traits, finishedAt);
     }
@@ -121,25 +121,25 @@ interface TriedStorage extends TestedStorage {
   readonly row: SettingsStamp;
 }
 
-async function testStorageDeeply(
+async function deepTestStorage(
   context: DeepTestContext,
   limits: DeepTestLimits,
   signal: AbortSignal,
   onNote: (note: RunNote) => void,
 ): Promise<TriedStorage> {
-  const opened = await openSpaces(context);
+  const opened = await openStorage(context);
   const { id, endpoint, updated_at } = opened.row;
   try {
-    const tried = await testAll(context, opened, endpoint, { limits, signal, onNote });
+    const tried = await deepTestAll(context, opened, endpoint, { limits, signal, onNote });
     return { ...tried, row: { id, endpoint, updated_at } };
   } finally {
     opened.s3.close();
   }
 }
 
-async function testAll(
+async function deepTestAll(
   { db }: DeepTestContext,
-  { s3, buckets: configured }: OpenedSpaces,
+  { s3, buckets: configured }: OpenedStorage,
   endpoint: string,
   {
     limits,

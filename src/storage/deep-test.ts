@@ -12,7 +12,7 @@ import { STORAGE_LANE } from '../runs/lanes.ts';
 import type { Runs } from '../runs/runs.ts';
 import { type DeepTestInput, FIRST_STEP } from './deep-test-kind.ts';
 import { type DeepTestCause, deepTestOfRun, lastDeepTest, type StoredDeepTest } from './deep-test-results.ts';
-import { auditedSpaces, spacesRow } from './storage.ts';
+import { auditedStorage, storageRow } from './storage.ts';
 
 /** How far the deep test that runs now is. */
 export interface DeepTestProgress {
@@ -95,15 +95,15 @@ export async function cancelDeepTest(context: DeepTestContext, actor: Actor, run
     if (!isWaiting && !(await askToCancel(trx, runId, now()))) {
       throw new AppError('conflict', `The deep test has ended already: it is ${row.state}.`);
     }
-    const spaces = await spacesRow(trx);
-    await recordAudit(trx, actor, auditedSpaces('cancel_test', spaces?.id ?? runId), now());
+    const storage = await storageRow(trx);
+    await recordAudit(trx, actor, auditedStorage('cancel_test', storage?.id ?? runId), now());
     return isWaiting ? 'waiting' : 'running';
   });
   if (asked === 'running') runs.cancel(runId);
 }
 
 /** Asks for one after a change of the settings, also while one runs; where nobody ever asked for a test, nothing. */
-export async function testAgain(context: DeepTestContext): Promise<void> {
+export async function deepTestAgain(context: DeepTestContext): Promise<void> {
   if ((await lastDeepTest(context.db)) !== null) await insert(context, 'credentials', { beside: true });
 }
 
@@ -111,7 +111,7 @@ export async function testAgain(context: DeepTestContext): Promise<void> {
  * Asks for the weekly test: a week after the last one of the same storage, and only where deleting at once what was just
  * stored costs nothing and object lock does not let it pile up. Gives the id of its run, or null where none is due.
  */
-export async function testIfDue(context: DeepTestContext): Promise<string | null> {
+export async function deepTestIfDue(context: DeepTestContext): Promise<string | null> {
   const at = await weeklyTestAt(context.db);
   if (at === null || at > context.now()) return null;
   return insert(context, 'weekly', { beside: false });
@@ -119,7 +119,7 @@ export async function testIfDue(context: DeepTestContext): Promise<string | null
 
 /** When the weekly test is due; null where none will be. */
 export async function weeklyTestAt(db: Db): Promise<Date | null> {
-  const [config, last] = [await spacesRow(db), await lastDeepTest(db)];
+  const [config, last] = [await storageRow(db), await lastDeepTest(db)];
   if (config === undefined || last === null) return null;
   if (last.endpoint !== config.endpoint || !isFreeToDelete(last)) return null;
   return new Date(Math.max(Date.parse(last.finishedAt) + WEEK_MS, ...locksOf(last)));
@@ -134,7 +134,7 @@ async function insert(
   const id = newId();
   const input: DeepTestInput = { cause };
   const isNew = await write(db, async (trx) => {
-    if ((await spacesRow(trx)) === undefined) throw new AppError('invalid', 'Spaces not configured');
+    if ((await storageRow(trx)) === undefined) throw new AppError('invalid', 'Spaces not configured');
     const running = await trx
       .selectFrom('runs')
       .select('id')

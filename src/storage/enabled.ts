@@ -7,27 +7,27 @@ import { write } from '../db/write.ts';
 import { getEnvironmentRow } from '../environments/environments.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { spacesRow } from './storage.ts';
+import { storageRow } from './storage.ts';
 
-export interface SpacesEnvironment {
+export interface StorageAccess {
   readonly id: string;
   readonly name: string;
-  readonly spacesEnabled: boolean;
+  readonly isEnabled: boolean;
 }
 
 /** Every environment by name, also while no storage is configured. */
-export async function listSpacesEnvironments(db: Db): Promise<readonly SpacesEnvironment[]> {
+export async function listStorageAccess(db: Db): Promise<readonly StorageAccess[]> {
   const rows = await db
     .selectFrom('environments')
     .leftJoin('spaces_environments', 'spaces_environments.environment_id', 'environments.id')
     .select(['environments.id', 'environments.name', 'spaces_environments.enabled'])
     .orderBy('environments.name', byBytes(db))
     .execute();
-  return rows.map((row) => ({ id: row.id, name: row.name, spacesEnabled: row.enabled === 1 }));
+  return rows.map((row) => ({ id: row.id, name: row.name, isEnabled: row.enabled === 1 }));
 }
 
 /** Lets an environment use the storage, or not. Throws `not_found`, `invalid` while no storage is configured. */
-export async function setSpacesEnvironment(
+export async function setStorageEnabled(
   context: Context,
   actor: Actor,
   environmentId: string,
@@ -35,7 +35,7 @@ export async function setSpacesEnvironment(
 ): Promise<void> {
   await write(context.db, async (trx) => {
     const environment = await getEnvironmentRow(trx, environmentId);
-    const config = await spacesRow(trx);
+    const config = await storageRow(trx);
     if (config === undefined) throw new AppError('invalid', 'Spaces not configured');
     await trx
       .insertInto('spaces_environments')
@@ -56,7 +56,7 @@ export async function setSpacesEnvironment(
 }
 
 /** The storage's address where it is configured and this environment may use it, else undefined. */
-export async function enabledSpaces(
+export async function enabledStorage(
   db: Db,
   environmentId: string,
 ): Promise<{ readonly endpoint: string; readonly region: string } | undefined> {
@@ -71,7 +71,7 @@ export async function enabledSpaces(
 
 /** True when the storage is configured and this environment may use it. */
 export async function isStorageEnabled(db: Db, environmentId: string): Promise<boolean> {
-  return (await enabledSpaces(db, environmentId)) !== undefined;
+  return (await enabledStorage(db, environmentId)) !== undefined;
 }
 
 /** As `isStorageEnabled`, in a query over many: of the environment whose id that column has. */

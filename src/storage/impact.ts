@@ -21,7 +21,7 @@ export interface EnvironmentImpact {
 }
 
 /** What depends on the configuration. What is stored stays in its buckets; without it, nobody here reaches it. */
-export interface SpacesImpact {
+export interface StorageImpact {
   readonly databases: { readonly count: number; readonly list: readonly DependentDatabase[] };
   readonly environments: { readonly count: number; readonly names: readonly string[] };
   readonly backups: {
@@ -73,7 +73,7 @@ export async function dependentsByEnvironment(db: Db): Promise<{
 const byEnvironment = (rows: readonly { readonly environment_id: string; readonly count: number }[]) =>
   new Map(rows.map(({ environment_id: id, count }) => [id, Number(count)]));
 
-export async function spacesImpact(db: Db): Promise<SpacesImpact> {
+export async function storageImpact(db: Db): Promise<StorageImpact> {
   const list = await dependentDatabases(db, null);
   const enabled = await db
     .selectFrom('spaces_environments')

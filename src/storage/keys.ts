@@ -1,11 +1,11 @@
-import type { SpacesConfigRow } from '../db/schema.ts';
+import type { StorageConfigRow } from '../db/schema.ts';
 import type { S3Settings } from '../object-stores/s3/settings.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { Vault } from '../secrets/vault.ts';
 
 /** What requests to the configured storage are signed with, and what they ask for. */
 export async function openKeys(
-  row: SpacesConfigRow,
+  row: StorageConfigRow,
   vault: Vault,
 ): Promise<Pick<S3Settings, 'accessKey' | 'secretKey' | 'sessionToken' | 'encryption'>> {
   const { id, session_token: token } = row;

@@ -1,14 +1,14 @@
 import { AppError, isAppError } from '../errors.ts';
 import type { StorageContext } from './context.ts';
-import { storageMessage } from './spaces-test.ts';
-import { openSpaces } from './storage.ts';
+import { openStorage } from './storage.ts';
+import { storageMessage } from './tried.ts';
 
 /** Buckets for a database's form: the configured names, else what the key may list. Throws `invalid`. */
-export async function listSpacesBuckets(
+export async function listStorageBuckets(
   context: StorageContext,
   signal: AbortSignal,
 ): Promise<{ buckets: readonly string[]; source: 'configured' | 'discovered' }> {
-  const { s3, buckets } = await openSpaces(context);
+  const { s3, buckets } = await openStorage(context);
   try {
     if (buckets.length > 0) return { buckets, source: 'configured' };
     return { buckets: await s3.listBuckets(signal), source: 'discovered' };

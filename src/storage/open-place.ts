@@ -11,7 +11,7 @@ import type { ServerAccess } from '../servers/server-access.ts';
 import { openKeys } from './keys.ts';
 import { provenIfNoneMatch } from './proven.ts';
 
-export interface PlaceServices {
+export interface PlaceContext {
   readonly db: Db;
   readonly vault: Vault;
   readonly openS3: S3Opener;
@@ -19,14 +19,14 @@ export interface PlaceServices {
 }
 
 /** Opens recorded places: a bucket with the storage's present credentials, or the files of a server. */
-export function createOpenPlace(services: PlaceServices): OpenPlace {
+export function createOpenPlace(context: PlaceContext): OpenPlace {
   return async (place) => {
     const serverId = serverOfPlace(place);
     if (serverId === undefined) {
-      const { bucket, close } = await openRecordedBucket(services, place);
+      const { bucket, close } = await openRecordedBucket(context, place);
       return { store: bucket, close };
     }
-    const { host, checkPath } = await services.servers.open(serverId, { startedBy: 'schedule' });
+    const { host, checkPath } = await context.servers.open(serverId, { startedBy: 'schedule' });
     return { store: createHostFiles(host, { checkPath }), close: () => host.close() };
   };
 }
@@ -36,25 +36,25 @@ export function createOpenPlace(services: PlaceServices): OpenPlace {
  * where there are none, and where they must not be used because that is somebody else's server.
  */
 export async function openRecordedBucket(
-  services: Pick<PlaceServices, 'db' | 'vault' | 'openS3'>,
+  context: Pick<PlaceContext, 'db' | 'vault' | 'openS3'>,
   place: Place,
 ): Promise<{ bucket: S3Bucket; close: () => Promise<void> }> {
-  const spaces = await services.db.selectFrom('spaces_config').selectAll().executeTakeFirst();
-  if (!spaces) {
+  const storage = await context.db.selectFrom('spaces_config').selectAll().executeTakeFirst();
+  if (!storage) {
     throw new AppError(
       'storage_denied',
       'No storage is configured any more, so that what is stored there can be reached by nobody. Configure it again under Admin > Storage.',
     );
   }
-  checkRecordedPlace(place, spaces.endpoint);
-  const s3 = services.openS3({
+  checkRecordedPlace(place, storage.endpoint);
+  const s3 = context.openS3({
     endpoint: place.endpoint,
-    region: place.region ?? spaces.region,
-    ...(await openKeys(spaces, services.vault)),
-    ifNoneMatch: await provenIfNoneMatch(services.db, place),
+    region: place.region ?? storage.region,
+    ...(await openKeys(storage, context.vault)),
+    ifNoneMatch: await provenIfNoneMatch(context.db, place),
   });
   return {
-    bucket: asRecorded(s3.bucket(place.bucket), place, spaces.endpoint),
+    bucket: asRecorded(s3.bucket(place.bucket), place, storage.endpoint),
     close: () => s3.close(),
   };
 }

@@ -4,7 +4,7 @@ import { bucketName, keyPrefix } from '../fields.ts';
 import { policyFor, type StoragePolicy } from '../object-stores/policies.ts';
 import { PROVIDERS, providerOf } from '../object-stores/providers.ts';
 import { bucketsInUse } from './in-use.ts';
-import { bucketsOf, spacesRow } from './storage.ts';
+import { bucketsOf, storageRow } from './storage.ts';
 
 export interface PolicyQuery {
   /** Names separated by commas; absent: the configured ones and those that databases use. */
@@ -15,8 +15,8 @@ export interface PolicyQuery {
 }
 
 /** The least that a key needs. Throws `invalid` for what can't be a bucket, a prefix or a provider, and for no bucket. */
-export async function spacesPolicy(db: Db, query: PolicyQuery): Promise<StoragePolicy> {
-  const row = await spacesRow(db);
+export async function storagePolicy(db: Db, query: PolicyQuery): Promise<StoragePolicy> {
+  const row = await storageRow(db);
   const named = (query.bucket ?? '').split(',').flatMap((name) => name.trim() || []);
   const known = row === undefined ? [] : [...bucketsOf(row), ...(await bucketsInUse(db))];
   const buckets = [...new Set(named.length > 0 ? named : known)];

@@ -1,6 +1,6 @@
 import { type Actor, recordAudit } from '../audit/audit.ts';
 import type { Config } from '../config.ts';
-import type { SpacesConfigRow } from '../db/schema.ts';
+import type { StorageConfigRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -11,12 +11,12 @@ import type { Runs } from '../runs/runs.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import { noteTraits, type SeenTraits, traitsOf } from './bucket-traits.ts';
 import type { StorageContext } from './context.ts';
-import { testAgain } from './deep-test.ts';
-import { noteGoodTest } from './good-test.ts';
+import { deepTestAgain } from './deep-test.ts';
 import { openKeys } from './keys.ts';
-import type { SpacesTest } from './spaces-test.ts';
-import { auditedSpaces, plainEndpoint, type SpacesInput, spacesRow } from './storage.ts';
-import { type TestedSpaces, testOpenedSpaces } from './try-storage.ts';
+import { auditedStorage, plainEndpoint, type StorageInput, storageRow } from './storage.ts';
+import type { StorageTest } from './tried.ts';
+import { noteGoodTest } from './tried-since.ts';
+import { type TriedSettings, tryOpenedStorage } from './try-storage.ts';
 
 interface SaveContext extends StorageContext {
   readonly config: Pick<Config, 'storageAllowHttp'>;
@@ -47,24 +47,24 @@ export type Saved =
         readonly endpoint: string;
       };
       /** What the storage said to the new configuration; null where it was not asked. */
-      readonly test: SpacesTest | null;
+      readonly test: StorageTest | null;
     }
   /** It was tried and does not work: nothing was changed. */
-  | { readonly kind: 'refused'; readonly test: SpacesTest };
+  | { readonly kind: 'refused'; readonly test: StorageTest };
 
 /**
  * Replaces the configuration; its id and, where none is given, its secret key stay. Throws `invalid` for input that can't
  * be used; then nothing was changed either. What a deep test had found out may not hold for the new settings: it is run
  * again in the background.
  */
-export async function saveSpaces(
+export async function saveStorage(
   context: SaveContext,
   actor: Actor,
-  input: SpacesInput,
+  input: StorageInput,
   wish: SaveWish,
   signal: AbortSignal,
 ): Promise<Saved> {
-  const before = await spacesRow(context.db);
+  const before = await storageRow(context.db);
   const secretKey = input.secretKey || null;
   if (before === undefined && secretKey === null) {
     throw new AppError('invalid', 'Secret key is required for new configuration', {
@@ -97,7 +97,7 @@ export async function saveSpaces(
     sessionToken: token.value,
     encryption: encryption.algorithm === 'none' ? null : { ...encryption, algorithm: encryption.algorithm },
   };
-  const tested = isTestedFirst(wish) ? await testNew(context, settings, buckets, signal) : null;
+  const tested = isTestedFirst(wish) ? await tryNew(context, settings, buckets, signal) : null;
   const test = tested?.test ?? null;
   const goodSince = tested?.isGood === true ? tested.begunAt : null;
   if (test?.success === false) return { kind: 'refused', test };
@@ -118,7 +118,7 @@ export async function saveSpaces(
   const row = { id, before, sealed, region, endpoint, typed, buckets, encryption, goodSince, isOtherKey };
   await saveRow(context, actor, row);
   if (tested !== null) await noteTraits(context, endpoint, tested.traits);
-  await testAgain(context);
+  await deepTestAgain(context);
   return {
     kind: 'saved',
     config: { id, accessKey, region, endpoint: typed ?? plainEndpoint(endpoint) },
@@ -126,10 +126,10 @@ export async function saveSpaces(
   };
 }
 
-type Encryption = { readonly algorithm: SpacesConfigRow['encryption']; readonly keyId: string | null };
+type Encryption = { readonly algorithm: StorageConfigRow['encryption']; readonly keyId: string | null };
 
 /** What is absent is kept: a client that knows nothing of encryption must not switch it off by renewing keys. */
-function encryptionOf(input: SpacesInput, before: SpacesConfigRow | undefined): Encryption {
+function encryptionOf(input: StorageInput, before: StorageConfigRow | undefined): Encryption {
   const algorithm =
     input.encryption === undefined ? (before?.encryption ?? 'none') : (input.encryption ?? 'none');
   if (algorithm !== 'aws:kms') {
@@ -148,7 +148,7 @@ function encryptionOf(input: SpacesInput, before: SpacesConfigRow | undefined): 
 
 /** A token belongs to its access key: with another one, the stored token is dropped. */
 function tokenOf(
-  { sessionToken, accessKey }: SpacesInput,
+  { sessionToken, accessKey }: StorageInput,
   stored: Pick<S3Settings, 'accessKey' | 'sessionToken'> | null,
 ): { readonly value: string | null; readonly isKept: boolean } {
   if (sessionToken) return { value: sessionToken, isKept: false };
@@ -156,15 +156,15 @@ function tokenOf(
   return { value: stored.sessionToken ?? null, isKept: true };
 }
 
-async function testNew(
+async function tryNew(
   context: SaveContext,
   settings: S3Settings,
   buckets: readonly string[],
   signal: AbortSignal,
-): Promise<TestedSpaces & { readonly traits: SeenTraits }> {
+): Promise<TriedSettings & { readonly traits: SeenTraits }> {
   const s3 = context.openS3(settings);
   try {
-    const tested = await testOpenedSpaces(context, { s3, buckets }, signal);
+    const tested = await tryOpenedStorage(context, { s3, buckets }, signal);
     return { ...tested, traits: await traitsOf(context.db, { s3, buckets }, tested.test, signal) };
   } finally {
     await s3.close();
@@ -173,7 +173,7 @@ async function testNew(
 
 interface NewConfiguration {
   readonly id: string;
-  readonly before: SpacesConfigRow | undefined;
+  readonly before: StorageConfigRow | undefined;
   /** A null secret key is kept as it is stored: it may be sealed anew meanwhile. */
   readonly sealed: {
     readonly accessKey: string;
@@ -219,7 +219,7 @@ async function saveRow(context: SaveContext, actor: Actor, configuration: NewCon
         throw new AppError('conflict', 'The storage was deleted at the same time. Enter it anew.');
       }
       // There is one storage: a second row would be used by chance, and outlive the removal of the first.
-      if ((await spacesRow(trx)) !== undefined) {
+      if ((await storageRow(trx)) !== undefined) {
         throw new AppError(
           'conflict',
           'The storage was entered at the same time, by another request. Look at what is stored now, and enter yours again where it differs.',
@@ -247,6 +247,6 @@ async function saveRow(context: SaveContext, actor: Actor, configuration: NewCon
       sessionTokenChanged: sealed.sessionToken !== undefined,
     };
     const action = before === undefined ? 'create' : 'update';
-    await recordAudit(trx, actor, auditedSpaces(action, id, { details }), now);
+    await recordAudit(trx, actor, auditedStorage(action, id, { details }), now);
   });
 }

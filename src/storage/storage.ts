@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Actor, type AuditEntry, type AuditedActions, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Context } from '../db/context.ts';
-import type { Db, SpacesConfigRow } from '../db/schema.ts';
+import type { Db, StorageConfigRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { forgetTroubles } from '../events/noted-troubles.ts';
@@ -13,7 +13,7 @@ import type { StorageContext } from './context.ts';
 import { keyText, refuseInvisible } from './key-text.ts';
 import { openKeys } from './keys.ts';
 
-export const spacesInput = z.object({
+export const storageInput = z.object({
   accessKey: keyText('access key', 1024).pipe(z.string().min(1)),
   /** Blank or absent keeps the stored one. */
   secretKey: keyText('secret key', 4096).nullish(),
@@ -37,17 +37,17 @@ export const spacesInput = z.object({
     .nullish(),
 });
 
-export type SpacesInput = z.infer<typeof spacesInput>;
+export type StorageInput = z.infer<typeof storageInput>;
 
 /** The storage of the installation as it is shown: never the secret key. */
-export interface SpacesConfig {
+export interface StorageConfig {
   readonly id: string;
   readonly accessKey: string;
   readonly region: string;
   /** As it was typed, else `host[:port]`; with its scheme only where that is plain http. */
   readonly endpoint: string;
   readonly buckets: readonly string[];
-  readonly encryption: SpacesConfigRow['encryption'];
+  readonly encryption: StorageConfigRow['encryption'];
   readonly encryptionKeyId: string | null;
   readonly hasSessionToken: boolean;
   readonly createdAt: string;
@@ -60,8 +60,8 @@ export interface SpacesConfig {
 }
 
 /** Null while nothing is configured. */
-export async function getSpaces(context: VaultContext): Promise<SpacesConfig | null> {
-  const row = await spacesRow(context.db);
+export async function getStorage(context: VaultContext): Promise<StorageConfig | null> {
+  const row = await storageRow(context.db);
   if (row === undefined) return null;
   const environments = await context.db
     .selectFrom('spaces_environments')
@@ -88,18 +88,18 @@ export async function getSpaces(context: VaultContext): Promise<SpacesConfig | n
 }
 
 /** Forgets the storage and every environment's access to it; what is stored stays there. Throws `not_found`. */
-export async function deleteSpaces(context: Context, actor: Actor): Promise<void> {
+export async function deleteStorage(context: Context, actor: Actor): Promise<void> {
   await write(context.db, async (trx) => {
-    const row = await spacesRow(trx);
+    const row = await storageRow(trx);
     if (row === undefined) throw new AppError('not_found', 'Spaces configuration not found');
     await trx.deleteFrom('spaces_config').where('id', '=', row.id).execute();
     await trx.deleteFrom('bucket_traits').execute();
     await forgetTroubles(trx, 'capability');
-    await recordAudit(trx, actor, auditedSpaces('delete', row.id), context.now());
+    await recordAudit(trx, actor, auditedStorage('delete', row.id), context.now());
   });
 }
 
-export interface OpenedSpaces {
+export interface OpenedStorage {
   readonly s3: S3;
   readonly buckets: readonly string[];
   /** Of which settings it is: they may be changed while it is in use. */
@@ -107,11 +107,11 @@ export interface OpenedSpaces {
 }
 
 /** Which settings of the storage, as they were at one time. */
-export type SettingsStamp = Pick<SpacesConfigRow, 'id' | 'endpoint' | 'updated_at'>;
+export type SettingsStamp = Pick<StorageConfigRow, 'id' | 'endpoint' | 'updated_at'>;
 
 /** A client with the present settings; whoever opens it closes it. Throws `invalid` while nothing is configured. */
-export async function openSpaces(context: StorageContext): Promise<OpenedSpaces> {
-  const row = await spacesRow(context.db);
+export async function openStorage(context: StorageContext): Promise<OpenedStorage> {
+  const row = await storageRow(context.db);
   if (row === undefined) throw new AppError('invalid', 'Spaces not configured');
   const s3 = context.openS3({
     endpoint: row.endpoint,
@@ -122,17 +122,17 @@ export async function openSpaces(context: StorageContext): Promise<OpenedSpaces>
 }
 
 /** The one row, or undefined. */
-export async function spacesRow(db: Db): Promise<SpacesConfigRow | undefined> {
+export async function storageRow(db: Db): Promise<StorageConfigRow | undefined> {
   return db.selectFrom('spaces_config').selectAll().limit(1).executeTakeFirst();
 }
 
 /** The manual list. */
-export function bucketsOf(row: Pick<SpacesConfigRow, 'buckets'>): readonly string[] {
+export function bucketsOf(row: Pick<StorageConfigRow, 'buckets'>): readonly string[] {
   return z.array(z.string()).parse(JSON.parse(row.buckets));
 }
 
 /** The entry of something done to the storage. */
-export function auditedSpaces(
+export function auditedStorage(
   action: AuditedActions['spaces_config'],
   id: string,
   more: Pick<AuditEntry, 'details'> = {},

@@ -8,18 +8,18 @@ import type { S3 } from '../object-stores/s3/s3.ts';
 import { type TimeLimit, timeLimit } from '../object-stores/time-limit.ts';
 import { noteTraits, traitsOf } from './bucket-traits.ts';
 import type { StorageContext } from './context.ts';
-import { noteGoodTest } from './good-test.ts';
 import { prefixesInUse } from './in-use.ts';
+import { type OpenedStorage, openStorage } from './storage.ts';
 import {
   failed,
   NO_BUCKET_SEEN,
   SCOPED_KEY,
-  type SpacesTest,
+  type StorageTest,
   storageMessage,
   withDiagnosis,
-} from './spaces-test.ts';
-import { type OpenedSpaces, openSpaces } from './storage.ts';
-import { diagnose, testBucket, tryUse } from './test-bucket.ts';
+} from './tried.ts';
+import { noteGoodTest } from './tried-since.ts';
+import { diagnose, tryNamedBucket, tryUse } from './try-named-bucket.ts';
 
 /** For the whole test: its buckets are tried side by side. Shorter than what a request to the API may take. */
 const LIMIT_MS = 30_000;
@@ -29,15 +29,15 @@ export async function tryStorage(
   context: StorageContext,
   signal: AbortSignal,
   limitMs = LIMIT_MS,
-): Promise<SpacesTest> {
-  let opened: OpenedSpaces;
+): Promise<StorageTest> {
+  let opened: OpenedStorage;
   try {
-    opened = await openSpaces(context);
+    opened = await openStorage(context);
   } catch (error) {
     return failed(storageMessage(error), false);
   }
   try {
-    const { test, isGood, begunAt } = await testOpenedSpaces(context, opened, signal, limitMs);
+    const { test, isGood, begunAt } = await tryOpenedStorage(context, opened, signal, limitMs);
     if (isGood) await write(context.db, (trx) => noteGoodTest(trx, opened.row, begunAt, context.now()));
     const seen = await traitsOf(context.db, opened, test, signal);
     await noteTraits(context, opened.s3.connection.settings.endpoint, seen);
@@ -47,27 +47,27 @@ export async function tryStorage(
   }
 }
 
-export interface TestedSpaces {
-  readonly test: SpacesTest;
+export interface TriedSettings {
+  readonly test: StorageTest;
   /** Nothing was found that a backup would meet, and each bucket in use, one at least, has taken the beginning of an upload. */
   readonly isGood: boolean;
   readonly begunAt: Date;
 }
 
 /** The same for settings that are not saved yet. */
-export async function testOpenedSpaces(
+export async function tryOpenedStorage(
   { db, now }: Context,
-  { s3: patient, buckets }: Pick<OpenedSpaces, 's3' | 'buckets'>,
+  { s3: patient, buckets }: Pick<OpenedStorage, 's3' | 'buckets'>,
   signal: AbortSignal,
   limitMs = LIMIT_MS,
-): Promise<TestedSpaces> {
+): Promise<TriedSettings> {
   const begunAt = now();
   const s3 = impatient(patient);
   const inUse = await prefixesInUse(db);
   const { test: result, taken } =
     buckets.length === 0
-      ? await limited(signal, limitMs, (limit) => testListing(s3, inUse, limit))
-      : await testEach(s3, buckets, inUse, { signal, limitMs });
+      ? await limited(signal, limitMs, (limit) => tryListing(s3, inUse, limit))
+      : await tryEach(s3, buckets, inUse, { signal, limitMs });
   const test = withDiagnosis(result, [diagnoseClock(s3.connection)]);
   const isTaken = taken.length > 0 && [...inUse.keys()].every((bucket) => taken.includes(bucket));
   return { test, isGood: isTaken && isClean(test), begunAt };
@@ -75,11 +75,11 @@ export async function testOpenedSpaces(
 
 /** What a test said, and the buckets in which an upload could be begun. */
 interface Result {
-  readonly test: SpacesTest;
+  readonly test: StorageTest;
   readonly taken: readonly string[];
 }
 
-function isClean({ success, failedBuckets, diagnosis }: SpacesTest): boolean {
+function isClean({ success, failedBuckets, diagnosis }: StorageTest): boolean {
   const others = (diagnosis ?? []).filter(({ kind }) => kind !== 'clock');
   return success && (failedBuckets ?? []).length === 0 && others.length === 0;
 }
@@ -105,7 +105,7 @@ async function limited<T>(
   }
 }
 
-async function testListing(
+async function tryListing(
   { connection }: Pick<S3, 'connection'>,
   inUse: ReadonlyMap<string, readonly string[]>,
   limit: TimeLimit,
@@ -149,7 +149,7 @@ function isScopedKey(error: unknown, endpoint: string): boolean {
   return error.details.status === 401;
 }
 
-async function testEach(
+async function tryEach(
   { connection }: Pick<S3, 'connection'>,
   names: readonly string[],
   inUse: ReadonlyMap<string, readonly string[]>,
@@ -157,7 +157,9 @@ async function testEach(
 ): Promise<Result> {
   const answers = await Promise.all(
     names.map((bucket) =>
-      limited(signal, limitMs, (limit) => testBucket({ connection }, bucket, inUse.get(bucket) ?? [], limit)),
+      limited(signal, limitMs, (limit) =>
+        tryNamedBucket({ connection }, bucket, inUse.get(bucket) ?? [], limit),
+      ),
     ),
   );
   const reached = answers.flatMap((answer) => ('by' in answer ? [answer] : []));
@@ -172,7 +174,7 @@ async function testEach(
       taken: [],
     };
   }
-  const result: SpacesTest = {
+  const result: StorageTest = {
     success: true,
     message: `Connected. Access to ${reached.length}/${names.length} buckets.`,
     buckets: reached.map(({ bucket }) => bucket),

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { RunServices } from '../../src/backups/run-services.ts';
+import type { BackupRunContext } from '../../src/backups/context.ts';
 import { withScratchFile } from '../../src/backups/scratch-file.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
@@ -41,7 +41,7 @@ function run<T>(use: (scratch: string) => Promise<T>, checkPath = async (_path: 
     pinnedFingerprint: () => null,
   };
   // The parts of the services that it uses.
-  const services = { db, log, now } as RunServices;
+  const services = { db, log, now } as BackupRunContext;
   const dump = sqlite.dump({ ...nothing, options });
   return withScratchFile(services, source, { backup, database: { server_id: null }, dump, file }, (planned) =>
     use(/^scratch='([^']+)'\n/.exec(planned.command.script)?.[1] ?? ''),

@@ -21,9 +21,9 @@ import { checkVault } from '../../src/secrets/signing-keys.ts';
 import { createVault, type Vault } from '../../src/secrets/vault.ts';
 import { createServer, deleteServer, listServers } from '../../src/servers/servers.ts';
 import { readSettings, saveSettings } from '../../src/settings/settings.ts';
-import { listSpacesEnvironments, setSpacesEnvironment } from '../../src/storage/enabled.ts';
-import { saveSpaces } from '../../src/storage/save-storage.ts';
-import { getSpaces } from '../../src/storage/storage.ts';
+import { listStorageAccess, setStorageEnabled } from '../../src/storage/enabled.ts';
+import { saveStorage } from '../../src/storage/save-storage.ts';
+import { getStorage } from '../../src/storage/storage.ts';
 import { openPostgresDatabase } from '../support/database.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { sharedPostgres } from '../support/shared/postgres.ts';
@@ -174,16 +174,16 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
     const input = { accessKey: 'a', secretKey: 's', region: 'fra1' };
     const save = (change: object) => {
       const wish = { by: 'api', validate: false } as const;
-      return saveSpaces(context(), admin, { ...input, ...change }, wish, AbortSignal.timeout(60_000));
+      return saveStorage(context(), admin, { ...input, ...change }, wish, AbortSignal.timeout(60_000));
     };
     const first = await save({});
     const config = { id: first.kind === 'saved' && first.config.id, endpoint: 'ams3.digitaloceanspaces.com' };
     expect(await save({ secretKey: '', region: 'ams3' })).toMatchObject({ kind: 'saved', config });
     for (const enabled of [true, true, false, true]) {
-      await setSpacesEnvironment(context(), admin, environment.id, enabled);
+      await setStorageEnabled(context(), admin, environment.id, enabled);
     }
-    expect(await listSpacesEnvironments(db)).toMatchObject([{ name: 'production', spacesEnabled: true }]);
-    expect(await getSpaces(context())).toMatchObject({ enabledEnvironments: [{ enabled: true }] });
+    expect(await listStorageAccess(db)).toMatchObject([{ name: 'production', isEnabled: true }]);
+    expect(await getStorage(context())).toMatchObject({ enabledEnvironments: [{ enabled: true }] });
     expect((await listServers(db, environment.id, page)).total).toBe(1);
     await write(db, (trx) => saveSettings(trx, { maxConcurrentBackups: 2 }, now()));
     await write(db, (trx) => saveSettings(trx, { maxConcurrentBackups: 3 }, now()));

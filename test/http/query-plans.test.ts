@@ -20,7 +20,7 @@ import { createWorker } from '../../src/runs/worker.ts';
 import { newRule } from '../../src/schedules/fields.ts';
 import { createRule } from '../../src/schedules/rules.ts';
 import { createScheduler } from '../../src/schedules/scheduler.ts';
-import { testIfDue } from '../../src/storage/deep-test.ts';
+import { deepTestIfDue } from '../../src/storage/deep-test.ts';
 import { createDeepTestKind } from '../../src/storage/deep-test-kind.ts';
 import { verifyIfDue } from '../../src/verifications/verify-due.ts';
 import type { TestApp } from '../support/app.ts';
@@ -202,7 +202,7 @@ describe('no query reads or sorts a large table whole', () => {
     };
     const taker = { db, kinds, claimedBy: 'w', leaseMs: 1000, now: services.now };
     await repairExpired(taker, { repairing: new Map(), running: () => ['none'], signal });
-    await testIfDue(services);
+    await deepTestIfDue(services);
     await writeDueManifests(services, signal);
     await createScheduler(services)(signal);
     await db.updateTable('schedules').set({ drill_cron: '* * * * *' }).execute();

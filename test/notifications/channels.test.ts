@@ -10,7 +10,7 @@ import {
   createChannelOf,
   listChannels,
   removeChannel,
-  testChannel,
+  tryChannel,
 } from '../../src/notifications/channels.ts';
 import { deliverDue } from '../../src/notifications/deliver-due.ts';
 import { listDeliveries } from '../../src/notifications/delivery-log.ts';
@@ -208,7 +208,7 @@ describe.each(STATES)('channels, on %s', (state) => {
     expect(server.pings).toEqual([]);
     answers.set('/dead', (response) => void response.writeHead(500).end());
     await expect(change({ url: `${server.url}/dead` })).rejects.toMatchObject({ code: 'invalid' });
-    expect((await testChannel(context, made.id, never)).isOk).toBe(true);
+    expect((await tryChannel(context, made.id, never)).isOk).toBe(true);
     expect(server.pings.map(({ path }) => path).at(-1)).toBe('/old');
     await change({ url: `${server.url}/new` });
     expect(signed.at(-1)).toBe('/new');
@@ -272,7 +272,7 @@ describe.each(STATES)('channels, on %s', (state) => {
     const { name, url, secret } = await row();
     expect([name, vault.isPresent(url), vault.isPresent(secret ?? '')]).toEqual(['new "ü"', true, true]);
     const onlyNew = { ...context, vault: await createVault(key(6)) };
-    expect([(await testChannel(onlyNew, made.id, never)).isOk, signed.at(-1)]).toEqual([true, '/new']);
+    expect([(await tryChannel(onlyNew, made.id, never)).isOk, signed.at(-1)]).toEqual([true, '/new']);
     const another = await vault.seal(`${server.url}/another`, SEALED.channelUrl.identity(made.id));
     const replace = () => db.updateTable('notification_channels').set({ url: another }).execute();
     answers.set('/third', (response) => void replace().then(() => response.end('ok')));

@@ -6,7 +6,7 @@ import {
   channelInput,
   createChannelOf,
   removeChannel,
-  testChannel,
+  tryChannel,
 } from '../../src/notifications/channels.ts';
 import { deliverDue } from '../../src/notifications/deliver-due.ts';
 import { forgetOldNews } from '../../src/notifications/forget-old.ts';
@@ -194,7 +194,7 @@ describe.each(STATES)('trouble that lasts, on %s', (state) => {
     };
     expect(await outage()).toBe(1);
     isBad = false;
-    expect((await testChannel(context, id, never)).isOk).toBe(true);
+    expect((await tryChannel(context, id, never)).isOk).toBe(true);
     expect((await failing())?.failing_since).toBeNull();
     const events = await db.selectFrom('events').select('type').where('type', 'like', 'channel.%').execute();
     expect(events.map(({ type }) => type).sort()).toEqual(['channel.failed', 'channel.recovered']);

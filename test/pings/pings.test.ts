@@ -5,7 +5,7 @@ import { createChannel } from '../../src/channels/node/guarded-channel.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { createLog } from '../../src/log.ts';
-import { removePingTarget, savePingTarget, testPing } from '../../src/pings/ping-target.ts';
+import { removePingTarget, savePingTarget, tryPing } from '../../src/pings/ping-target.ts';
 import { type SendContext, sendDuePings } from '../../src/pings/send-due.ts';
 import { listDuePings, takePing } from '../../src/pings/waiting-pings.ts';
 import { createVault } from '../../src/secrets/vault.ts';
@@ -230,7 +230,7 @@ describe.each(STATES)('the pings of a database, on %s', (state) => {
 
   it('are tested without telling of a backup', async () => {
     const { database_id: id } = await running();
-    expect(await testPing(context, NOBODY, id, never)).toEqual({ isOk: true });
+    expect(await tryPing(context, NOBODY, id, never)).toEqual({ isOk: true });
     expect(paths()).toEqual(['/ping/secret-token/log?x=1&rid']);
     expect(await target(id)).toMatchObject({ last_kind: 'test', last_ok: 1 });
   });

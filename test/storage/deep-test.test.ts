@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
 import { createWorker } from '../../src/runs/worker.ts';
-import { askDeepTest, runningDeepTest, testAgain, testIfDue } from '../../src/storage/deep-test.ts';
+import { askDeepTest, deepTestAgain, deepTestIfDue, runningDeepTest } from '../../src/storage/deep-test.ts';
 import { createDeepTestKind, type DeepTestLimits } from '../../src/storage/deep-test-kind.ts';
 import { lastDeepTest } from '../../src/storage/deep-test-results.ts';
 import { chunked, options } from '../contracts/object-store.ts';
@@ -276,11 +276,11 @@ describe('a deep test that nobody asked for', () => {
     });
     const reached = store.faults.hits().length;
     store.faults.add({ match: { operation: 'PutObject' }, fault: { kind: 'hold', until: held } });
-    await testAgain(app.services);
+    await deepTestAgain(app.services);
     await until('the deep test to wait', 5_000, () => store.faults.hits().length > reached);
     // Two changes meanwhile are tried once.
-    await testAgain(app.services);
-    await testAgain(app.services);
+    await deepTestAgain(app.services);
+    await deepTestAgain(app.services);
     release();
     const count = async () =>
       (await app.services.db.selectFrom('storage_probes').selectAll().execute()).length;
@@ -391,7 +391,7 @@ describe('a deep test that nobody asked for', () => {
 
   /** One that is due then, to its result. */
   async function weekly(now: () => Date): Promise<void> {
-    expect(await testIfDue({ ...app.services, now })).not.toBeNull();
+    expect(await deepTestIfDue({ ...app.services, now })).not.toBeNull();
     await until('the result', 10_000, async () => (await lastDeepTest(app.services.db))?.cause === 'weekly');
   }
 
@@ -407,9 +407,9 @@ describe('a deep test that nobody asked for', () => {
 
   it('runs a week after the last one, of the same storage', async () => {
     await save({ buckets: ['one-bucket'] });
-    expect(await testIfDue(app.services)).toBeNull();
+    expect(await deepTestIfDue(app.services)).toBeNull();
     await deep();
-    expect(await testIfDue(app.services)).toBeNull();
+    expect(await deepTestIfDue(app.services)).toBeNull();
     const now = new Date(Date.now() + 7 * DAY_MS + 1000);
     await weekly(() => now);
     await app.services.db
@@ -417,7 +417,7 @@ describe('a deep test that nobody asked for', () => {
       .set({ endpoint: 'https://elsewhere.example.com' })
       .execute();
     const later = new Date(now.getTime() + 8 * DAY_MS);
-    expect(await testIfDue({ ...app.services, now: () => later })).toBeNull();
+    expect(await deepTestIfDue({ ...app.services, now: () => later })).toBeNull();
   });
 
   it('waits until object lock lets go of what the last one stored', async () => {
@@ -433,7 +433,7 @@ describe('a deep test that nobody asked for', () => {
       .set({ result: JSON.stringify(result) })
       .execute();
     const inDays = (days: number) => () => new Date(Date.now() + days * DAY_MS);
-    expect(await testIfDue({ ...app.services, now: inDays(8) })).toBeNull();
+    expect(await deepTestIfDue({ ...app.services, now: inDays(8) })).toBeNull();
     await weekly(inDays(31));
   });
 
@@ -454,6 +454,6 @@ describe('a deep test that nobody asked for', () => {
       .execute();
     await db.updateTable('spaces_config').set({ endpoint: place }).execute();
     const now = new Date(Date.now() + 8 * DAY_MS);
-    expect(await testIfDue({ ...app.services, now: () => now })).toBeNull();
+    expect(await deepTestIfDue({ ...app.services, now: () => now })).toBeNull();
   });
 });

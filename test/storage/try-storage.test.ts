@@ -8,8 +8,8 @@ import { createNodePlatform } from '../../src/object-stores/s3/node/platform.ts'
 import { send } from '../../src/object-stores/s3/request.ts';
 import { readSettings } from '../../src/settings/settings.ts';
 import { keptTraits } from '../../src/storage/bucket-traits.ts';
-import { noteGoodTest } from '../../src/storage/good-test.ts';
-import { openSpaces } from '../../src/storage/storage.ts';
+import { openStorage } from '../../src/storage/storage.ts';
+import { noteGoodTest } from '../../src/storage/tried-since.ts';
 import { tryStorage } from '../../src/storage/try-storage.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import type { Rgw } from '../support/rgw.ts';
@@ -138,7 +138,7 @@ describe('Test Connection at a Ceph gateway', () => {
   it('notes nothing for settings that were changed while they were tested', async () => {
     await save(rgw.full);
     await addDatabase('production', rgw.bucket);
-    const { s3, row } = await openSpaces(app.services);
+    const { s3, row } = await openStorage(app.services);
     onTestFinished(() => s3.close());
     const { db, now } = app.services;
     await save({ ...rgw.full, secretKey: 'another-full-secret' });
@@ -343,7 +343,7 @@ describe('a key that may look and not store', () => {
         message: expect.stringMatching(/^Backups can't be stored: .*limited to a prefix/),
       },
     ]);
-    const { shownTest } = await import('../../src/http/ui/storage-test.ts');
+    const { shownTest } = await import('../../src/http/ui/try-storage.ts');
     expect(shownTest(body).isPartial).toBe(true);
   });
 

@@ -34,7 +34,7 @@ const FOLLOWED = /^(test|dev|bench|scripts)\//;
 export const ON_POSTGRES: readonly string[] = [
   ...[
     'backups/missing',
-    'backups/reconcile',
+    'backups/repair-backup',
     'leftovers/sweep',
     'backups/worker',
     'http/api/runs',

@@ -1,8 +1,8 @@
 import type { Frame } from '../frame/frame.ts';
-import { ConnectionTest, type TestResult } from '../parts/connection-test.tsx';
 import { DangerZone } from '../parts/danger-zone.tsx';
 import { AskLink, Dialog, type Question } from '../parts/dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { ConnectionTest, type TestResult } from '../parts/try-connection.tsx';
 import { DatabaseFrame, type DatabaseSummary } from './database-head.tsx';
 
 /** What is set of a database, the test of its connection, and its deletion. */

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { RunKind } from '../../runs/kind.ts';
 import type { RunProgress } from '../../runs/runs.ts';
+import type { BackupRunContext } from '../context.ts';
 import { type ProgressTracker, trackProgress } from '../progress.ts';
 import { backupRules, type RepairRules, repairBackup } from '../repair-backup.ts';
-import type { RunServices } from '../run-services.ts';
 import { tellStart } from '../tell-ping.ts';
 import { runBackup } from './run-backup.ts';
 
@@ -16,8 +16,8 @@ export interface BackupKind extends RunKind {
 /** A shell on a host may make its file after the connection broke: it is looked for when that has come to rest. */
 const HOST_RESTS_MS = 5_000;
 
-export function createBackupKind(services: RunServices, rules: Partial<RepairRules> = {}): BackupKind {
-  const { db } = services;
+export function createBackupKind(context: BackupRunContext, rules: Partial<RepairRules> = {}): BackupKind {
+  const { db } = context;
   const { completeMayTakeMs, askAgainMs } = backupRules(rules);
   const trackers = new Map<string, ProgressTracker>();
   return {
@@ -51,18 +51,18 @@ export function createBackupKind(services: RunServices, rules: Partial<RepairRul
     },
 
     async run({ id }, { claim, signal, follow, hold }) {
-      const progress = trackProgress(services);
+      const progress = trackProgress(context);
       progress.enter('connect', 10);
       trackers.set(id, progress);
       follow(() => ({ ...progress.snapshot(), detail: { steps: progress.steps() } }));
       try {
-        await runBackup(services, { claim, hold, progress, signal });
+        await runBackup(context, { claim, hold, progress, signal });
       } finally {
         trackers.delete(id);
       }
     },
 
-    repair: (run, context) => repairBackup(services, run, context, { completeMayTakeMs, askAgainMs }),
+    repair: (run, claimed) => repairBackup(context, run, claimed, { completeMayTakeMs, askAgainMs }),
 
     async restMs({ id }) {
       const backup = await db

@@ -11,12 +11,12 @@ import type { RunClaim } from '../../runs/claim.ts';
 import type { RunContext } from '../../runs/kind.ts';
 import { expectedBytes } from '../../storage/expected-bytes.ts';
 import { openPipeline, type StreamRecord } from '../../transfer/node/pipeline.ts';
+import type { BackupRunContext } from '../context.ts';
 import { chooseDestination, type Destination } from '../destination.ts';
 import type { ProgressTracker } from '../progress.ts';
 import { readBack } from '../read-back.ts';
 import { readDump } from '../read-dump.ts';
 import { LOCK_PATIENCE_MS, loadBackup, recordDestination, recordLook, recordUpload } from '../run-record.ts';
-import type { RunServices } from '../run-services.ts';
 import { withScratchFile } from '../scratch-file.ts';
 import {
   addLeftover,
@@ -36,11 +36,11 @@ const LATER_PAUSE_MS = 2_000;
 /**
  * Runs one claimed backup (its run has its id) from its first look at the database to its outcome. Never throws for what happens to the
  * backup: that is written to the row. Throws when the outcome could not be written; the row then stays open, and
- * reconcile finds out what became of the run. Reads top to bottom: destination → connect → dump and upload → verify → settle.
+ * its repair finds out what became of it. Reads top to bottom: destination → connect → dump and upload → verify → settle.
  */
-export async function runBackup(services: RunServices, claimed: Claimed): Promise<void> {
+export async function runBackup(context: BackupRunContext, claimed: Claimed): Promise<void> {
   const { claim, progress } = claimed;
-  const { db, log, now, uptimeMs } = services;
+  const { db, log, now, uptimeMs } = context;
   const begunAt = uptimeMs();
   let destination: Destination | undefined;
   let done: CompletedRun;
@@ -51,12 +51,12 @@ export async function runBackup(services: RunServices, claimed: Claimed): Promis
     await chooseDestination(db, database, backup, '');
 
     progress.enter('connect', 10);
-    const plans = await planRun(services, database, backup);
+    const plans = await planRun(context, database, backup);
     destination = plans.destination;
     await recordDestination(db, claim, plans);
-    done = await dumpAndStore(services, { ...claimed, backup, database, plans });
+    done = await dumpAndStore(context, { ...claimed, backup, database, plans });
   } catch (error) {
-    await settleFailure(services, claim, progress, { destination, begunAt }, error);
+    await settleFailure(context, claim, progress, { destination, begunAt }, error);
     return;
   }
   // Outside the try: the object is there, and calling the run failed would leave it behind, unrecorded.
@@ -90,48 +90,48 @@ interface Run extends Claimed {
 
 type Plans = DatabasePlans & { readonly destination: Destination };
 
-async function planRun(services: RunServices, database: DatabaseRow, backup: BackupRow): Promise<Plans> {
-  const plans = await planDatabase(database, services.vault, services.servers);
-  const destination = await chooseDestination(services.db, database, backup, plans.dump.fileExtension);
+async function planRun(context: BackupRunContext, database: DatabaseRow, backup: BackupRow): Promise<Plans> {
+  const plans = await planDatabase(database, context.vault, context.servers);
+  const destination = await chooseDestination(context.db, database, backup, plans.dump.fileExtension);
   return { ...plans, destination };
 }
 
-async function dumpAndStore(services: RunServices, run: Run): Promise<CompletedRun> {
+async function dumpAndStore(context: BackupRunContext, run: Run): Promise<CompletedRun> {
   const { plans, progress, database, backup } = run;
   const over = new AbortController();
   const signal = AbortSignal.any([run.signal, over.signal]);
   const stopDump = () => over.abort(new AppError('cancelled', 'The run that read this dump is over.'));
-  const source = await services.servers.open(database.server_id, {
+  const source = await context.servers.open(database.server_id, {
     startedBy: backup.type === 'manual' ? 'person' : 'schedule',
   });
   try {
     const looking = { signal, timeoutMs: LOOK_TIMEOUT_MS, isBrief: true };
     const found = await lookAtDatabase(source, plans, looking);
     progress.expect(found.estimatedBytes);
-    await recordLook(services.db, run.claim, found);
-    services.log.debug('looked at the database', { ...found });
-    const destination = await services.openPlace(plans.destination.place);
+    await recordLook(context.db, run.claim, found);
+    context.log.debug('looked at the database', { ...found });
+    const destination = await context.openPlace(plans.destination.place);
     try {
       const { dump, file } = plans;
-      return await withScratchFile(services, source, { backup, database, dump, file }, (planned) =>
-        transfer(services, { ...run, plans: { ...plans, dump: planned } }, source.host, destination.store, {
+      return await withScratchFile(context, source, { backup, database, dump, file }, (planned) =>
+        transfer(context, { ...run, plans: { ...plans, dump: planned } }, source.host, destination.store, {
           estimatedBytes: found.estimatedBytes,
           dumpSignal: signal,
           stopDump,
         }),
       );
     } finally {
-      await closeQuietly(services, () => destination.close());
+      await closeQuietly(context, () => destination.close());
     }
   } finally {
     // A dump that sends nothing just now would not hear that its reader is gone.
     stopDump();
-    await closeQuietly(services, () => source.host.close());
+    await closeQuietly(context, () => source.host.close());
   }
 }
 
 /** What is stored is stored: a connection that can't be closed does not change the outcome. */
-async function closeQuietly({ log }: RunServices, close: () => Promise<void>): Promise<void> {
+async function closeQuietly({ log }: BackupRunContext, close: () => Promise<void>): Promise<void> {
   try {
     await close();
   } catch (error) {
@@ -140,7 +140,7 @@ async function closeQuietly({ log }: RunServices, close: () => Promise<void>): P
 }
 
 async function transfer(
-  services: RunServices,
+  context: BackupRunContext,
   run: Run,
   host: Host,
   store: ObjectStore,
@@ -155,7 +155,7 @@ async function transfer(
   const { stream, record } = openPipeline(dump, plans.dump, dumpSignal);
   let stored: StoredObject;
   try {
-    stored = await upload(services, run, store, stream, record, estimatedBytes);
+    stored = await upload(context, run, store, stream, record, estimatedBytes);
   } catch (error) {
     // Nothing may be made on the host any more when what the dump made there is removed.
     if (plans.dump.scratch !== undefined) {
@@ -165,8 +165,8 @@ async function transfer(
     throw error;
   }
   const { bytesRead, bytesOut } = record;
-  services.log.debug('stored, and to be read back', { bytesRead, bytesStored: bytesOut });
-  return verify(services, run, store, stored, record);
+  context.log.debug('stored, and to be read back', { bytesRead, bytesStored: bytesOut });
+  return verify(context, run, store, stored, record);
 }
 
 interface Transferring {
@@ -176,7 +176,7 @@ interface Transferring {
 }
 
 async function verify(
-  services: RunServices,
+  context: BackupRunContext,
   run: Run,
   store: ObjectStore,
   stored: StoredObject,
@@ -202,8 +202,8 @@ async function verify(
   } catch (error) {
     // The one who has the backup now may have found the object to be good.
     if (isAppError(error, 'superseded')) throw withObjectLeft(plans.destination.key, stored, error);
-    // So that an end of the app before or during the removal does not let reconcile take the object for a good one.
-    await recordUpload(services.db, run.claim, { sha256: null }).catch(() => {});
+    // So that an end of the app before or during the removal does not let the repair take the object for a good one.
+    await recordUpload(context.db, run.claim, { sha256: null }).catch(() => {});
     throw await withObjectRemoved(store, plans.destination.key, stored, error);
   }
   return {
@@ -217,7 +217,7 @@ async function verify(
 }
 
 async function upload(
-  services: RunServices,
+  context: BackupRunContext,
   run: Run,
   store: ObjectStore,
   stream: AsyncIterable<Uint8Array>,
@@ -232,16 +232,16 @@ async function upload(
       contentType: plans.dump.contentType,
       fileName: plans.destination.fileName,
       ...(estimatedBytes === null ? {} : { estimatedBytes: expectedBytes(estimatedBytes) }),
-      onUploadCreated: (uploadId) => recordUpload(services.db, run.claim, { upload_id: uploadId }),
+      onUploadCreated: (uploadId) => recordUpload(context.db, run.claim, { upload_id: uploadId }),
       onMayAppear: (item) =>
         write(
-          services.db,
-          (trx) => addLeftover(trx, run.backup.id, plans.destination.place, item, services.now()),
+          context.db,
+          (trx) => addLeftover(trx, run.backup.id, plans.destination.place, item, context.now()),
           { patienceMs: LOCK_PATIENCE_MS },
         ),
       beforeSeal: async ({ bytes }) => {
         progress.enter('upload', 80);
-        await recordUpload(services.db, run.claim, { bytes, sha256: record.sha256 });
+        await recordUpload(context.db, run.claim, { bytes, sha256: record.sha256 });
         await run.hold();
       },
       onProgress: (stored) => progress.count({ stored }),
@@ -304,14 +304,14 @@ function withObjectLeft(key: string, stored: StoredObject, error: unknown): AppE
 }
 
 async function settleFailure(
-  services: RunServices,
+  context: BackupRunContext,
   claim: RunClaim,
   progress: ProgressTracker,
   { destination, begunAt }: { readonly destination: Destination | undefined; readonly begunAt: number },
   error: unknown,
 ): Promise<void> {
   const failure = describeFailure(error, progress.step);
-  services.log.warn('backup failed', {
+  context.log.warn('backup failed', {
     backupId: claim.runId,
     step: failure.step,
     code: failure.code,
@@ -321,11 +321,11 @@ async function settleFailure(
   const outcome: FailedRun = {
     error: failure,
     outcome: outcomeOf(error),
-    seconds: secondsSince(begunAt, services.uptimeMs()),
+    seconds: secondsSince(begunAt, context.uptimeMs()),
     steps: progress.steps(),
     ...(leftover && destination ? { leftover: { place: destination.place, item: leftover } } : {}),
   };
-  const { db, now } = services;
+  const { db, now } = context;
   if (await persistently(() => settleFailed(db, claim, outcome, now()))) return;
   if (!leftover || !destination) return;
   const { place } = destination;
@@ -338,7 +338,7 @@ function secondsSince(begunAt: number, uptimeMs: number): number {
 
 /**
  * Tries a few times, and for as long as the app runs while nothing can be saved: a full disk must not cost a run its true
- * outcome, which reconcile would have to guess.
+ * outcome, which the repair would have to guess.
  */
 async function persistently<T>(settle: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries += 1) {

@@ -3,7 +3,7 @@ import { loadStored } from '../../backups/stored.ts';
 import type { RunRow } from '../../db/schema.ts';
 import { write } from '../../db/write.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { RestoreServices } from '../../restores/context.ts';
+import type { RestoreRunContext } from '../../restores/context.ts';
 import { runRestore, settleRemoval } from '../../restores/node/run-restore.ts';
 import { removeMade } from '../../restores/remove-made.ts';
 import { loadRestore } from '../../restores/restores.ts';
@@ -23,32 +23,32 @@ const CANCELLED = 'The drill was cancelled.';
 const STOPPED = 'The app stopped while the drill ran; a drill is never begun again by itself.';
 
 /** Drills as a kind of run: a restore that is compared, measured, told of and removed. Whatever becomes of it, nothing of it stays. */
-export function createDrillKind(services: RestoreServices): RunKind {
+export function createDrillKind(context: RestoreRunContext): RunKind {
   return {
     isLimited: true,
     words: { noun: 'drill', cancelled: CANCELLED, stopped: 'The app was stopped.' },
     first: { step: 'look', progress: 5 },
-    run: (run, context) => runDrill(services, run, context),
-    repair: (run, context) => repairDrill(services, run, context),
+    run: (run, claimed) => runDrill(context, run, claimed),
+    repair: (run, claimed) => repairDrill(context, run, claimed),
     restMs: async () => HOST_RESTS_MS,
   };
 }
 
-async function runDrill(services: RestoreServices, run: RunRow, context: RunContext): Promise<void> {
-  const { db, now } = services;
-  await runRestore(services, run, context, {
+async function runDrill(context: RestoreRunContext, run: RunRow, claimed: RunContext): Promise<void> {
+  const { db, now } = context;
+  await runRestore(context, run, claimed, {
     async proven(measured) {
       const stored = await loadStored(db, run.subject_id ?? '');
       await write(db, async (trx) => {
-        await requireClaim(trx, context.claim);
+        await requireClaim(trx, claimed.claim);
         const restore = await loadRestore(trx, run.id);
         await recordProven(trx, measured, { restore, at: now(), stored });
       });
     },
     async failed(error) {
-      if (!isAppError(error, 'cancelled')) return tellFailure(services, run, context, error);
+      if (!isAppError(error, 'cancelled')) return tellFailure(context, run, claimed, error);
       await write(db, async (trx) => {
-        await requireClaim(trx, context.claim);
+        await requireClaim(trx, claimed.claim);
         await endDrill(trx, run.id, { outcome: 'cancelled', at: now() });
       });
     },
@@ -57,14 +57,14 @@ async function runDrill(services: RestoreServices, run: RunRow, context: RunCont
 
 /** A backup is condemned by two readings alone: the drill's own may have met with a fault on its way. */
 async function tellFailure(
-  services: RestoreServices,
+  context: RestoreRunContext,
   run: RunRow,
   { claim, signal }: RunContext,
   error: unknown,
 ): Promise<void> {
-  const { db, now, log } = services;
+  const { db, now, log } = context;
   const suspected = drillFailureOf(error);
-  const read = suspected === 'damaged' ? await readAgain(services, run, signal) : null;
+  const read = suspected === 'damaged' ? await readAgain(context, run, signal) : null;
   const damage = read?.read.damage ?? null;
   const failure = suspected === 'damaged' && damage === null ? 'other' : suspected;
   const again =
@@ -85,7 +85,7 @@ async function tellFailure(
 }
 
 /** Null where it could not be read. */
-async function readAgain({ db, openPlace, log }: RestoreServices, run: RunRow, signal: AbortSignal) {
+async function readAgain({ db, openPlace, log }: RestoreRunContext, run: RunRow, signal: AbortSignal) {
   try {
     const stored = await loadStored(db, run.subject_id ?? '');
     const { store, close } = await openPlace(stored.place);
@@ -104,10 +104,10 @@ async function readAgain({ db, openPlace, log }: RestoreServices, run: RunRow, s
 }
 
 /** One that its app did not survive: what it has made is removed, and what it had told of stays told. */
-async function repairDrill(services: RestoreServices, run: RunRow, context: RepairContext): Promise<void> {
-  const { db, log, now } = services;
-  const { claim } = context;
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(REPAIR_MS)]);
+async function repairDrill(context: RestoreRunContext, run: RunRow, claimed: RepairContext): Promise<void> {
+  const { db, log, now } = context;
+  const { claim } = claimed;
+  const signal = AbortSignal.any([claimed.signal, AbortSignal.timeout(REPAIR_MS)]);
   const outcome = run.cancel_requested_at === null ? 'interrupted' : 'cancelled';
   await write(db, (trx) => endDrill(trx, run.id, { outcome, at: now() }));
   const [row, drill] = [await loadRestore(db, run.id), await findDrill(db, run.id)];
@@ -118,16 +118,16 @@ async function repairDrill(services: RestoreServices, run: RunRow, context: Repa
   }
   if (drill?.outcome === 'proven') {
     // The app stops: the next start begins with it.
-    if (!context.signal.aborted) await settleRemoval(services, row, claim, signal);
+    if (!claimed.signal.aborted) await settleRemoval(context, row, claim, signal);
     return;
   }
-  const failed = await removeMade(services, row, signal, 'schedule');
+  const failed = await removeMade(context, row, signal, 'schedule');
   if (failed === null) {
     await settleFailed(db, claim, { error, step, state: 'removed' }, now());
     return;
   }
   log.warn('what a drill has made could not be removed', { runId: run.id, error: failed });
-  if (context.signal.aborted) return;
+  if (claimed.signal.aborted) return;
   await settleLater(db, claim, { error, step, removalError: failed.message }, now());
 }
 

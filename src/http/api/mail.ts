@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { countDeliveries, listDeliveries } from '../../notifications/delivery-log.ts';
-import { readSmtp, removeSmtp, saveSmtp, smtpInput, testSmtp } from '../../notifications/smtp-settings.ts';
+import { readSmtp, removeSmtp, saveSmtp, smtpInput, trySmtp } from '../../notifications/smtp-settings.ts';
 import type { Services } from '../../services-port.ts';
 import { type ApiSession, route } from '../route.ts';
 import { delivery, instant, pageQuery, SUCCESS, success, total } from './shapes.ts';
@@ -67,7 +67,7 @@ export function mailRoutes(services: Services) {
       refusals: [404],
       handle: async ({ session, signal }) => {
         const to = ownAddress(session) ?? (await readSmtp(db))?.sender ?? '';
-        const sent = await testSmtp(services, to, signal);
+        const sent = await trySmtp(services, to, signal);
         return sent.isTaken ? { success: true } : { success: false, error: sent.refused.reason };
       },
     }),

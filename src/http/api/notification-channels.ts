@@ -5,7 +5,7 @@ import {
   createChannelOf,
   listChannels,
   removeChannel,
-  testChannel,
+  tryChannel,
 } from '../../notifications/channels.ts';
 import { CHANNEL_KINDS } from '../../notifications/chat.ts';
 import { SEVERITIES } from '../../notifications/types.ts';
@@ -84,7 +84,7 @@ export function notificationChannelRoutes(services: Services) {
       answer: z.object({ success: z.boolean(), error: z.string().optional() }),
       refusals: [404],
       handle: async ({ params, signal }) => {
-        const outcome = await testChannel(services, params.id, signal);
+        const outcome = await tryChannel(services, params.id, signal);
         return outcome.isOk ? { success: true } : { success: false, error: outcome.reason };
       },
     }),

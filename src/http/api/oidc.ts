@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { OidcFailure } from '../../oidc/failure.ts';
-import { removeOidc, saveOidc, testOidc } from '../../oidc/save-settings.ts';
+import { removeOidc, saveOidc, tryOidc } from '../../oidc/save-settings.ts';
 import { oidcInput, readOidc, redirectUriOf } from '../../oidc/settings.ts';
 import type { Services } from '../../services-port.ts';
 import { ownAddress } from '../request-address.ts';
@@ -75,7 +75,7 @@ export function oidcRoutes(services: Services) {
       refusals: [404],
       handle: async ({ c }) => {
         try {
-          await testOidc(services, redirectUriOf(ownAddress(c, services)));
+          await tryOidc(services, redirectUriOf(ownAddress(c, services)));
           return SUCCESS;
         } catch (error) {
           if (!(error instanceof OidcFailure)) throw error;

@@ -4,7 +4,7 @@ import {
   pingInput,
   removePingTarget,
   savePingTarget,
-  testPing,
+  tryPing,
 } from '../../pings/ping-target.ts';
 import type { Services } from '../../services-port.ts';
 import { route } from '../route.ts';
@@ -73,7 +73,7 @@ export function pingRoutes(services: Services) {
       answer: z.object({ success: z.boolean(), error: z.string().optional() }),
       refusals: [404],
       handle: async ({ params, actor, signal }) => {
-        const verdict = await testPing(services, actor, params.id, signal);
+        const verdict = await tryPing(services, actor, params.id, signal);
         return verdict.isOk ? { success: true } : { success: false, error: verdict.reason };
       },
     }),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Services } from '../../services-port.ts';
-import { environmentImpact, spacesImpact } from '../../storage/impact.ts';
+import { environmentImpact, storageImpact } from '../../storage/impact.ts';
 import { route } from '../route.ts';
 import { id } from './shapes.ts';
 
@@ -25,7 +25,7 @@ export function spacesImpactRoutes(services: Services) {
           places: z.array(stored.extend({ endpoint: z.string(), bucket: z.string() })),
         }),
       }),
-      handle: () => spacesImpact(services.db),
+      handle: () => storageImpact(services.db),
     }),
     route({
       method: 'GET',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Services } from '../../services-port.ts';
-import { spacesPolicy } from '../../storage/policy.ts';
+import { storagePolicy } from '../../storage/policy.ts';
 import { route } from '../route.ts';
 
 const permissions = z.array(z.object({ permission: z.string(), features: z.array(z.string()) }));
@@ -26,7 +26,7 @@ export function spacesPolicyRoutes(services: Services) {
         permissions,
         optional: permissions,
       }),
-      handle: ({ query }) => spacesPolicy(services.db, query),
+      handle: ({ query }) => storagePolicy(services.db, query),
     }),
   ] as const;
 }

@@ -8,11 +8,11 @@ import type { Services } from '../../services-port.ts';
 import { listBucketStates } from '../../storage/buckets.ts';
 import { askDeepTest, deepTestResult, runningDeepTest } from '../../storage/deep-test.ts';
 import { lastDeepTest, type StoredDeepTest } from '../../storage/deep-test-results.ts';
-import { isStorageEnabled, listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
-import { listSpacesBuckets } from '../../storage/list-buckets.ts';
-import { saveSpaces } from '../../storage/save-storage.ts';
-import type { SpacesTest } from '../../storage/spaces-test.ts';
-import { deleteSpaces, getSpaces, type SpacesConfig, spacesInput } from '../../storage/storage.ts';
+import { isStorageEnabled, listStorageAccess, setStorageEnabled } from '../../storage/enabled.ts';
+import { listStorageBuckets } from '../../storage/list-buckets.ts';
+import { saveStorage } from '../../storage/save-storage.ts';
+import { deleteStorage, getStorage, type StorageConfig, storageInput } from '../../storage/storage.ts';
+import type { StorageTest } from '../../storage/tried.ts';
 import { tryStorage } from '../../storage/try-storage.ts';
 import { type ApiEnv, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
@@ -88,7 +88,7 @@ export function spacesRoutes(services: Services) {
       summary: 'The storage of this installation',
       answer: z.object({ configured: z.boolean(), config: wholeConfig.nullable() }),
       handle: async () => {
-        const found = await getSpaces(services);
+        const found = await getStorage(services);
         return { configured: found !== null, config: found === null ? null : wireConfig(found) };
       },
     }),
@@ -98,12 +98,12 @@ export function spacesRoutes(services: Services) {
       access: 'admin',
       summary: 'Configure the storage',
       query: z.object({ validate: flag }),
-      body: spacesInput,
+      body: storageInput,
       example: { accessKey: 'ACCESS_KEY', secretKey: 'SECRET_KEY', region: 'fra1', buckets: ['backups'] },
       answer: z.object({ config }),
       handle: async ({ c, actor, body, query, signal }) => {
         const wish = { by: 'api', validate: query.validate === 'true' } as const;
-        const saved = await saveSpaces(services, actor, body, wish, signal);
+        const saved = await saveStorage(services, actor, body, wish, signal);
         return saved.kind === 'saved' ? { config: saved.config } : refusedTest(c, saved.test);
       },
     }),
@@ -115,7 +115,7 @@ export function spacesRoutes(services: Services) {
       answer: success,
       refusals: [404],
       handle: async ({ actor }) => {
-        await deleteSpaces(services, actor);
+        await deleteStorage(services, actor);
         return SUCCESS;
       },
     }),
@@ -153,7 +153,7 @@ export function spacesRoutes(services: Services) {
       query: z.object({ states: flag, refresh: flag }),
       answer: bucketList,
       handle: async ({ query, signal }) => {
-        if (query.states !== 'true') return listSpacesBuckets(services, signal);
+        if (query.states !== 'true') return listStorageBuckets(services, signal);
         const { states, unchecked } = await listBucketStates(services, {
           refresh: query.refresh === 'true',
           signal,
@@ -172,7 +172,10 @@ export function spacesRoutes(services: Services) {
       answer: z.object({
         environments: z.array(z.object({ id, name: z.string(), spacesEnabled: z.boolean() })),
       }),
-      handle: async () => ({ environments: await listSpacesEnvironments(services.db) }),
+      handle: async () => {
+        const all = await listStorageAccess(services.db);
+        return { environments: all.map(({ isEnabled, ...each }) => ({ ...each, spacesEnabled: isEnabled })) };
+      },
     }),
     route({
       method: 'PUT',
@@ -183,7 +186,7 @@ export function spacesRoutes(services: Services) {
       answer: success.extend({ enabled: z.boolean() }),
       refusals: [404],
       handle: async ({ params, actor, body }) => {
-        await setSpacesEnvironment(services, actor, params.environmentId, body.enabled);
+        await setStorageEnabled(services, actor, params.environmentId, body.enabled);
         return { ...SUCCESS, enabled: body.enabled };
       },
     }),
@@ -196,7 +199,7 @@ export function spacesRoutes(services: Services) {
       refusals: [404],
       handle: async ({ params, signal }) => {
         await requireEnabled(services, params.id);
-        return listSpacesBuckets(services, signal);
+        return listStorageBuckets(services, signal);
       },
     }),
     route({
@@ -214,7 +217,7 @@ export function spacesRoutes(services: Services) {
   ] as const;
 }
 
-function wireConfig({ enabledEnvironments, ...shown }: SpacesConfig): z.input<typeof wholeConfig> {
+function wireConfig({ enabledEnvironments, ...shown }: StorageConfig): z.input<typeof wholeConfig> {
   return {
     ...shown,
     buckets: [...shown.buckets],
@@ -228,7 +231,7 @@ async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortS
 }
 
 /** A failed test is 400 in the envelope, with the result's own fields beside it. */
-function refusedTest(c: Context<ApiEnv>, test: SpacesTest & { readonly probe?: StoredDeepTest }): Response {
+function refusedTest(c: Context<ApiEnv>, test: StorageTest & { readonly probe?: StoredDeepTest }): Response {
   return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...test }, 400);
 }
 

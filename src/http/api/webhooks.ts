@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { countDeliveries, listDeliveries } from '../../notifications/delivery-log.ts';
-import { testSubscription } from '../../notifications/send-webhook.ts';
+import { trySubscription } from '../../notifications/send-webhook.ts';
 import {
   createSubscription,
   deleteSubscription,
@@ -85,7 +85,7 @@ export function webhookRoutes(services: Services) {
       }),
       refusals: [404],
       handle: async ({ params, signal }) => {
-        const outcome = await testSubscription(services, params.envId, params.id, signal);
+        const outcome = await trySubscription(services, params.envId, params.id, signal);
         const responseStatus = outcome.status;
         return outcome.isOk
           ? { success: true, responseStatus }

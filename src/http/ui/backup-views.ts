@@ -4,7 +4,7 @@ import type { BackupItem } from '../../../views/database/backup-rows.ts';
 import { keptUntil } from '../../../views/database/kept-until.ts';
 import type { EndedRun } from '../../../views/database/live-runs.tsx';
 import { type BackupWithTrigger, findBackups, progressOf } from '../../backups/backups.ts';
-import { NO_BUCKET, SPACES_NOT_CONFIGURED } from '../../backups/destination.ts';
+import { NO_BUCKET, STORAGE_NOT_CONFIGURED } from '../../backups/destination.ts';
 import { lastGoodBytes } from '../../backups/newest-backups.ts';
 import { readBackupError } from '../../backups/step-error.ts';
 import type { Db } from '../../db/schema.ts';
@@ -114,7 +114,7 @@ export function readFailure(error: string | null): BackupFailure | null {
 function storageProblemOf(message: string, step: string, code: string): BackupFailure['storageProblem'] {
   // Whether it is whole is asked of the storage: nothing is to be set.
   if (code === 'storage_uncertain') return null;
-  if (message === SPACES_NOT_CONFIGURED) return 'not-configured';
+  if (message === STORAGE_NOT_CONFIGURED) return 'not-configured';
   const isStorage = message === NO_BUCKET || (step === 'upload' && code.startsWith('storage_'));
   return isStorage ? 'upload' : null;
 }

@@ -1,7 +1,7 @@
 import type { Choice } from '../../../views/parts/field.tsx';
 import type { Services } from '../../services-port.ts';
 import { listBucketStates } from '../../storage/buckets.ts';
-import { listSpacesBuckets } from '../../storage/list-buckets.ts';
+import { listStorageBuckets } from '../../storage/list-buckets.ts';
 
 /** Somebody waits at a form: what can't be told by then is left out. */
 const STATES_WITHIN_MS = 4_000;
@@ -19,7 +19,7 @@ export async function bucketChoices(services: Services, signal: AbortSignal): Pr
       label: state === 'reachable' ? name : `${name} (${state})`,
     }));
   } catch {
-    const { buckets } = await listSpacesBuckets(services, signal);
+    const { buckets } = await listStorageBuckets(services, signal);
     return buckets.map((name) => ({ value: name, label: name }));
   }
 }

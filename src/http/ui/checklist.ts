@@ -14,7 +14,7 @@ import { hasOwnMachine } from '../../servers/own-machine.ts';
 import { listServersOf, type Server } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
-import { spacesRow } from '../../storage/storage.ts';
+import { storageRow } from '../../storage/storage.ts';
 import { findFormOf } from './find-databases.tsx';
 import { seenAt } from './first-contact.tsx';
 import { keyCommand } from './key-command.ts';
@@ -77,7 +77,7 @@ async function storageStep(
   environment: EnvironmentChoice | null,
   isAdmin: boolean,
 ): Promise<ChecklistProps['storage']> {
-  const row = await spacesRow(services.db);
+  const row = await storageRow(services.db);
   if (row === undefined) {
     const environments = environment === null ? [] : [{ ...environment, isTicked: true }];
     const form = storageFormOf(chosenProvider(undefined, null), null, { environments, next: HERE });

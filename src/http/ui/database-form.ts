@@ -17,7 +17,7 @@ import { listServerNames } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { short } from '../../short-text.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
-import { spacesRow } from '../../storage/storage.ts';
+import { storageRow } from '../../storage/storage.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
 import { besideFields } from './kit/submit.ts';
 
@@ -42,8 +42,8 @@ export async function formChoices(
         : []),
     ],
     environmentName: environment.name,
-    spacesEnabled: await isStorageEnabled(services.db, environment.id),
-    storageIsConfigured: (await spacesRow(services.db)) !== undefined,
+    storageIsEnabled: await isStorageEnabled(services.db, environment.id),
+    storageIsConfigured: (await storageRow(services.db)) !== undefined,
     mayEnable,
     bucketField: `/environments/${environment.id}/bucket-field`,
     hasCredentials,
@@ -53,7 +53,7 @@ export async function formChoices(
 /** The form of a new database of this type, in the bucket that most others use. */
 export function newDatabaseValues(
   engine: Engine,
-  { spacesEnabled, bucket }: { readonly spacesEnabled: boolean; readonly bucket: string | null },
+  { storageIsEnabled, bucket }: { readonly storageIsEnabled: boolean; readonly bucket: string | null },
 ): FormBody {
   const defaults = engine.options.safeParse({});
   return {
@@ -61,7 +61,7 @@ export function newDatabaseValues(
     ...optionValues(engine.fields, defaults.success ? defaults.data : {}),
     ...engine.proposed,
     // Where storage is off nothing is proposed: a copy beside the database is no copy in a disaster.
-    ...(spacesEnabled ? { backupStorageType: 'spaces', backupSpacesBucket: bucket ?? '' } : {}),
+    ...(storageIsEnabled ? { backupStorageType: 'spaces', backupSpacesBucket: bucket ?? '' } : {}),
     giveUpMinutes: '5',
     maxBackupAgeHours: String(DEFAULT_MAX_AGE_HOURS),
   };

@@ -9,7 +9,7 @@ import {
   pingInput,
   removePingTarget,
   savePingTarget,
-  testPing,
+  tryPing,
 } from '../../pings/ping-target.ts';
 import { scheduleInput } from '../../schedules/fields.ts';
 import { deleteSchedule, getSchedule, putSchedule } from '../../schedules/schedules.ts';
@@ -82,7 +82,7 @@ export function databaseScheduleRoutes(services: Services): Hono<UiEnv> {
       parse: nothingToParse,
       refuse: (form) => send(c, services, { ping: form }),
       async act() {
-        const { isOk } = await testPing(services, actorOf(c, services), id, c.req.raw.signal);
+        const { isOk } = await tryPing(services, actorOf(c, services), id, c.req.raw.signal);
         return { to: `/databases/${id}/schedule`, say: isOk ? 'ping-sent' : 'ping-not-sent' };
       },
     });

@@ -8,8 +8,8 @@ import { ProtectionBanner } from '../../../views/database/protection-banner.tsx'
 import { questionOfDatabase } from '../../../views/database/questions.tsx';
 import { DatabaseSettingsPage } from '../../../views/database/settings-page.tsx';
 import { MenuCounts } from '../../../views/frame/sidebar.tsx';
-import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { TestOutcome, type TestResult } from '../../../views/parts/try-connection.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { startBackup } from '../../backups/backup-actions.ts';
 import { countBackups } from '../../backups/backups.ts';
@@ -34,7 +34,7 @@ import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { idsIn } from './running.ts';
 import { askedOf } from './selected-backups.ts';
-import { testDatabase } from './test-connections.ts';
+import { tryDatabaseForPage } from './try-connections.ts';
 
 const typedPassword = z.object({ password: secretField(4096).min(1) });
 
@@ -46,7 +46,7 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/databases/:databaseId/test', only('operator'), async (c) => {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
-    const test = await testDatabase(services, actorOf(c, services), database, c.req.raw.signal);
+    const test = await tryDatabaseForPage(services, actorOf(c, services), database, c.req.raw.signal);
     return sendDatabase(c, services, { test });
   });
 
@@ -54,7 +54,9 @@ export function databasePageRoutes(services: Services): Hono<UiEnv> {
     const database = await getDatabase(services.db, c.req.param('databaseId'));
     return sendFragment(
       c,
-      <TestOutcome result={await testDatabase(services, actorOf(c, services), database, c.req.raw.signal)} />,
+      <TestOutcome
+        result={await tryDatabaseForPage(services, actorOf(c, services), database, c.req.raw.signal)}
+      />,
     );
   });
 

@@ -1,8 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { EditDatabasePage, NewDatabasePage } from '../../../views/database-form.tsx';
 import { BucketField } from '../../../views/database-storage-fields.tsx';
-import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import type { TestResult } from '../../../views/parts/try-connection.tsx';
 import { hasRole, refuseBelow } from '../../auth/roles.ts';
 import { createDatabase, type Database, getDatabase, updateDatabase } from '../../databases/databases.ts';
 import { tryChangedDatabase, tryNewDatabase } from '../../databases/draft.ts';
@@ -12,7 +12,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import { scheduleAlongside } from '../../schedules/first-schedule.ts';
 import { type DatabaseSchedule, getSchedule } from '../../schedules/schedules.ts';
 import type { Services } from '../../services-port.ts';
-import { setSpacesEnvironment } from '../../storage/enabled.ts';
+import { setStorageEnabled } from '../../storage/enabled.ts';
 import { mostUsedBucket } from '../../storage/in-use.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import {
@@ -35,7 +35,7 @@ import { sendFragment, sendPage } from './kit/send.tsx';
 import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { both, copiedChoice, parseScheduleChoice, scheduleChoices } from './schedule-choice.ts';
-import { shownTest } from './test-connections.ts';
+import { shownTest } from './try-connections.ts';
 
 /** The forms of databases. The list is in `database-list.tsx`, the page of one database in `database.tsx`. */
 export function databaseRoutes(services: Services): Hono<UiEnv> {
@@ -140,7 +140,7 @@ function enableStorage(
     refuse: send,
     async act(_, __, sent) {
       refuseBelow(c.get('session').user.role, 'admin');
-      await setSpacesEnvironment(services, actorOf(c, services), environmentId, true);
+      await setStorageEnabled(services, actorOf(c, services), environmentId, true);
       return send({ ...sent, values: { ...sent.values, backupStorageType: 'spaces' } });
     },
   });

@@ -21,7 +21,7 @@ import { makeSshKey, newSshKey, removeAskedSshKey } from '../../environments/mad
 import { getSsh, setSsh, sshSettings } from '../../environments/ssh-access.ts';
 import type { Page } from '../../page.ts';
 import type { Services } from '../../services-port.ts';
-import { listSpacesEnvironments } from '../../storage/enabled.ts';
+import { listStorageAccess } from '../../storage/enabled.ts';
 import { keyShown } from './key-shown.ts';
 import { actorOf } from './kit/actor.ts';
 import { editForm } from './kit/edit-form.ts';
@@ -164,9 +164,7 @@ async function listOf(services: Services, { environments }: Pick<Frame, 'environ
 /** Environments with what is in them, and how safe that is. */
 async function itemsOf(services: Services, page: Page): Promise<readonly EnvironmentItem[]> {
   const states = await countStatesByEnvironment(services);
-  const mayUse = new Map(
-    (await listSpacesEnvironments(services.db)).map(({ id, spacesEnabled }) => [id, spacesEnabled]),
-  );
+  const mayUse = new Map((await listStorageAccess(services.db)).map(({ id, isEnabled }) => [id, isEnabled]));
   const downloads = await environmentsWithDownloads(services.db);
   return (await listEnvironments(services.db, page)).map(({ id, name, createdAt, counts }) => ({
     ...{ id, name, createdAt, servers: counts.servers },

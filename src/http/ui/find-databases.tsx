@@ -20,7 +20,7 @@ import { scheduleAlongside } from '../../schedules/first-schedule.ts';
 import { isLocalHostname } from '../../servers/open-server.ts';
 import { getServer } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
-import { setSpacesEnvironment } from '../../storage/enabled.ts';
+import { setStorageEnabled } from '../../storage/enabled.ts';
 import { decodeNames, destinationOf, findValues, parseSearch, sharedSettings } from './find-form.ts';
 import { wayBack } from './find-from-form.ts';
 import { foundList, type TaggedServer } from './found-list.ts';
@@ -32,7 +32,7 @@ import { sendFragment, sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { both, parseScheduleChoice } from './schedule-choice.ts';
-import { pinned } from './test-connections.ts';
+import { pinned } from './try-connections.ts';
 
 const SECRETS = ['password'];
 
@@ -125,7 +125,7 @@ async function send(
 /** By the button of the list. Throws `forbidden` for who is no admin. */
 async function enableStorage(c: Context<UiEnv>, services: Services, { environment }: SearchedServer) {
   refuseBelow(c.get('session').user.role, 'admin');
-  await setSpacesEnvironment(services, actorOf(c, services), environment.id, true);
+  await setStorageEnabled(services, actorOf(c, services), environment.id, true);
 }
 
 /** The checklist is there. */

@@ -6,7 +6,7 @@ import { providerOf } from '../../object-stores/providers.ts';
 import type { Services } from '../../services-port.ts';
 import { isStorageEnabled } from '../../storage/enabled.ts';
 import { mostUsedBucket } from '../../storage/in-use.ts';
-import { plainEndpoint, spacesRow } from '../../storage/storage.ts';
+import { plainEndpoint, storageRow } from '../../storage/storage.ts';
 import { bucketChoices } from './bucket-choices.ts';
 import { BUCKET, type FoundOnServer, isOffered, LOCAL, toFoundItems } from './find-form.ts';
 import type { UiEnv } from './kit/ui-env.ts';
@@ -85,7 +85,7 @@ async function destinationsFor(
   const { buckets, note } = isOn ? await bucketsOrNote(services, c.req.raw.signal) : NO_BUCKETS;
   const used = isOn ? await mostUsedBucket(services.db) : null;
   const proposed = buckets.find(({ value }) => value === used) ?? buckets[0];
-  const storage = await spacesRow(services.db);
+  const storage = await storageRow(services.db);
   const whose = storage === undefined ? '' : ` at ${placeName(storage.endpoint)}`;
   return {
     note,

@@ -8,7 +8,7 @@ import {
   createChannelOf,
   listChannels,
   removeChannel,
-  testChannel,
+  tryChannel,
 } from '../../notifications/channels.ts';
 import { CHANNEL_KINDS, CHAT_KINDS } from '../../notifications/chat.ts';
 import { countDeliveries, listDeliveries } from '../../notifications/delivery-log.ts';
@@ -18,7 +18,7 @@ import {
   type ShownSmtp,
   saveSmtp,
   smtpInput,
-  testSmtp,
+  trySmtp,
 } from '../../notifications/smtp-settings.ts';
 import { isTypeId, typeOf } from '../../notifications/types.ts';
 import type { Services } from '../../services-port.ts';
@@ -62,7 +62,7 @@ export function notificationWayRoutes(services: Services): Hono<UiEnv> {
 
   ui.post(`${PAGE}/mail/test`, only('admin'), async (c) => {
     actorOf(c, services);
-    const sent = await testSmtp(services, c.get('session').user.email, AbortSignal.timeout(TEST_MS));
+    const sent = await trySmtp(services, c.get('session').user.email, AbortSignal.timeout(TEST_MS));
     return goTo(c, services, PAGE, sent.isTaken ? 'mail-sent' : 'mail-not-sent');
   });
 
@@ -86,7 +86,7 @@ export function notificationWayRoutes(services: Services): Hono<UiEnv> {
 
   ui.post(`${PAGE}/:channelId/test`, only('admin'), async (c) => {
     actorOf(c, services);
-    const outcome = await testChannel(services, c.req.param('channelId'), AbortSignal.timeout(TEST_MS));
+    const outcome = await tryChannel(services, c.req.param('channelId'), AbortSignal.timeout(TEST_MS));
     return goTo(c, services, PAGE, outcome.isOk ? 'channel-sent' : 'channel-not-sent');
   });
 

@@ -1,8 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { ChooseEnvironmentPage } from '../../../views/choose-environment.tsx';
 import type { SeenHostKey } from '../../../views/first-contact.tsx';
-import { TestOutcome, type TestResult } from '../../../views/parts/connection-test.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { TestOutcome, type TestResult } from '../../../views/parts/try-connection.tsx';
 import { NewServerPage, questionOfServer, ServerPage, ServerState } from '../../../views/server.tsx';
 import { type ListedServer, type ServerItem, ServersPage } from '../../../views/servers.tsx';
 import { hasRole } from '../../auth/roles.ts';
@@ -37,7 +37,7 @@ import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
 import { refuseLoopback } from './loopback-host.ts';
 import { sendOverview } from './overview.tsx';
-import { type ServerTest, testServer } from './test-connections.ts';
+import { type ServerTest, tryServerForPage } from './try-connections.ts';
 
 const PER_PAGE = 50;
 /** The checklist is there. */
@@ -119,13 +119,13 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
     const id = c.req.param('serverId');
     const { next, shownFingerprint } = await readForm(c);
     if (next !== HOME) {
-      return sendServer(c, services, { test: await testServer(services, id, c.req.raw.signal) });
+      return sendServer(c, services, { test: await tryServerForPage(services, id, c.req.raw.signal) });
     }
     // The first contact pins what was shown, and nothing unseen.
     if (shownFingerprint === undefined && isUnknown(await getServer(services.db, id))) {
       return c.redirect('/?host-key=show', 303);
     }
-    const test = await testServer(services, id, c.req.raw.signal, shownFingerprint);
+    const test = await tryServerForPage(services, id, c.req.raw.signal, shownFingerprint);
     // The checklist says what was reached.
     if (test.success) return goTo(c, services, HOME, 'server-reached');
     const server = await getServer(services.db, id);
@@ -135,7 +135,7 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/servers/:serverId/test/result', only('operator'), async (c) => {
     actorOf(c, services);
-    const result = await testServer(services, c.req.param('serverId'), c.req.raw.signal);
+    const result = await tryServerForPage(services, c.req.param('serverId'), c.req.raw.signal);
     // The state above it learns of the status and of a key that was pinned.
     c.header('HX-Trigger', 'server-tested');
     return sendFragment(c, <TestOutcome result={result} />);

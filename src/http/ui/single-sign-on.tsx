@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { SingleSignOnPage } from '../../../views/system/single-sign-on.tsx';
 import { OidcFailure } from '../../oidc/failure.ts';
-import { removeOidc, saveOidc, testOidc } from '../../oidc/save-settings.ts';
+import { removeOidc, saveOidc, tryOidc } from '../../oidc/save-settings.ts';
 import { oidcInput, readOidc, redirectUriOf, type ShownOidc } from '../../oidc/settings.ts';
 import type { Services } from '../../services-port.ts';
 import { ownAddress } from '../request-address.ts';
@@ -45,7 +45,7 @@ export function singleSignOnRoutes(services: Services): Hono<UiEnv> {
   ui.post(`${PAGE}/test`, only('admin'), async (c) => {
     actorOf(c, services);
     try {
-      await testOidc(services, redirectUriOf(ownAddress(c, services)));
+      await tryOidc(services, redirectUriOf(ownAddress(c, services)));
     } catch (error) {
       if (!(error instanceof OidcFailure)) throw error;
       await sayNext(c, error.message, services);

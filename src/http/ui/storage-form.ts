@@ -1,16 +1,16 @@
-import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
+import type { TestResult } from '../../../views/parts/try-connection.tsx';
 import type { StorageFormProps } from '../../../views/storage-form.tsx';
 import type { OfferedEnvironment } from '../../../views/storage-may-use.tsx';
 import type { ProviderForm } from '../../../views/storage-provider.tsx';
 import { isRegion, PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
-import { type SpacesConfig, spacesInput } from '../../storage/storage.ts';
+import { type StorageConfig, storageInput } from '../../storage/storage.ts';
 import { editForm } from './kit/edit-form.ts';
 import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
 import type { PastedEndpoint } from './pasted-endpoint.ts';
 
 /** The provider of that id, else the configured one, else the first of the table. */
-export function chosenProvider(id: string | undefined, config: SpacesConfig | null): Provider {
+export function chosenProvider(id: string | undefined, config: StorageConfig | null): Provider {
   const known = PROVIDERS.find((provider) => provider.id === id);
   if (known !== undefined) return known;
   return providerOf(config?.endpoint ?? 'fra1.digitaloceanspaces.com');
@@ -32,7 +32,7 @@ export interface WithStorage {
 /** The form for this provider, filled from the configuration where that is the same provider's. */
 export function storageFormOf(
   provider: Provider,
-  config: SpacesConfig | null,
+  config: StorageConfig | null,
   { environments, next, pasted }: WithStorage,
   refused: RefusedStorage | null = null,
 ): StorageFormProps {
@@ -74,7 +74,7 @@ export function isForAnother({ shownProvider, provider }: FormBody): boolean {
  */
 export function filledFor(
   provider: Provider,
-  config: SpacesConfig | null,
+  config: StorageConfig | null,
   typed: FormBody,
   pasted: PastedEndpoint | null,
 ): FormBody {
@@ -100,7 +100,7 @@ export function filledFor(
 }
 
 /** Where the storage of that provider is before anybody has typed: as it is configured, or as most have it. */
-function usualPlace(provider: Provider, config: SpacesConfig | null) {
+function usualPlace(provider: Provider, config: StorageConfig | null) {
   const isSame = config !== null && providerOf(config.endpoint).id === provider.id;
   if (isSame) return { region: config.region, endpoint: config.endpoint };
   return { region: provider.defaultRegion, endpoint: isFixed(provider) ? provider.endpointPattern : '' };
@@ -120,7 +120,7 @@ function pastedValues(provider: Provider, { host, region, bucket }: PastedEndpoi
 }
 
 /** What the form of the configuration is about, whichever provider it is shown for. */
-export function storedValues(config: SpacesConfig | null) {
+export function storedValues(config: StorageConfig | null) {
   return {
     accessKey: config?.accessKey ?? '',
     place: [config?.endpoint, config?.region, ...(config?.buckets ?? [])].join('\n'),
@@ -130,7 +130,7 @@ export function storedValues(config: SpacesConfig | null) {
 
 /** The posted form, parsed by the catalog's schema. */
 export function parseStorage(body: FormBody) {
-  return spacesInput.safeParse({
+  return storageInput.safeParse({
     accessKey: textOf(body, 'accessKey') ?? '',
     secretKey: textOf(body, 'secretKey'),
     region: regionIn(body),

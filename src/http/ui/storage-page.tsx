@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
-import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import type { Question } from '../../../views/parts/dialog.tsx';
+import type { TestResult } from '../../../views/parts/try-connection.tsx';
 import { StoragePage } from '../../../views/storage.tsx';
 import { type EnvironmentAccess, questionOfAccess } from '../../../views/storage-access.tsx';
 import type { BucketItem, BucketListProps } from '../../../views/storage-buckets.tsx';
@@ -17,16 +17,16 @@ import type { Services } from '../../services-port.ts';
 import { keptTraits } from '../../storage/bucket-traits.ts';
 import { type BucketState, listBucketStates } from '../../storage/buckets.ts';
 import { lastDeepTest } from '../../storage/deep-test-results.ts';
-import { listSpacesEnvironments } from '../../storage/enabled.ts';
+import { listStorageAccess } from '../../storage/enabled.ts';
 import {
   dependentsByEnvironment,
   environmentImpact,
-  type SpacesImpact,
-  spacesImpact,
+  type StorageImpact,
+  storageImpact,
 } from '../../storage/impact.ts';
 import { databasesByBucket } from '../../storage/in-use.ts';
-import { spacesPolicy } from '../../storage/policy.ts';
-import { getSpaces, plainEndpoint, spacesRow } from '../../storage/storage.ts';
+import { storagePolicy } from '../../storage/policy.ts';
+import { getStorage, plainEndpoint, storageRow } from '../../storage/storage.ts';
 import { capabilityCard } from './deep-test.tsx';
 import { frameOf } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
@@ -40,7 +40,7 @@ export async function sendStorage(
   services: Services,
   shown: { readonly test?: TestResult; readonly buckets?: BucketListProps } = {},
 ): Promise<Response> {
-  const config = await getSpaces(services);
+  const config = await getStorage(services);
   const environments = await accessOf(services);
   const page = pageOf(c, PER_PAGE);
   return sendPage(
@@ -115,7 +115,7 @@ async function withTraits(
   { db }: Pick<Services, 'db'>,
   states: readonly BucketState[],
 ): Promise<readonly BucketItem[]> {
-  const config = await spacesRow(db);
+  const config = await storageRow(db);
   const traits = await keptTraits(db, config?.endpoint ?? '');
   const databases = await databasesByBucket(db);
   const stored = new Map((await filledPlaces(db)).map(({ name, bytes }) => [name, bytes]));
@@ -140,7 +140,7 @@ function toDeepTest(isFit: boolean | undefined, at: string | undefined): BucketI
 
 async function accessOf({ db }: Services): Promise<readonly EnvironmentAccess[]> {
   const { databases, backups } = await dependentsByEnvironment(db);
-  return (await listSpacesEnvironments(db)).map((environment) => ({
+  return (await listStorageAccess(db)).map((environment) => ({
     ...environment,
     databases: databases.get(environment.id) ?? 0,
     backups: backups.get(environment.id) ?? 0,
@@ -154,13 +154,13 @@ async function questionOf(
   environments: readonly EnvironmentAccess[],
   page: Page,
 ): Promise<Question | null> {
-  if (c.req.query('delete') !== undefined) return questionOfStorage(dependentsOf(await spacesImpact(db)));
-  const asked = environments.find(({ id, spacesEnabled }) => spacesEnabled && id === c.req.query('disable'));
+  if (c.req.query('delete') !== undefined) return questionOfStorage(dependentsOf(await storageImpact(db)));
+  const asked = environments.find(({ id, isEnabled }) => isEnabled && id === c.req.query('disable'));
   if (asked === undefined) return null;
   return questionOfAccess(asked, (await environmentImpact(db, asked.id)).names, page);
 }
 
-function dependentsOf({ databases, environments, backups }: SpacesImpact) {
+function dependentsOf({ databases, environments, backups }: StorageImpact) {
   return {
     environments: environments.names,
     databases: databases.list.map(({ name, environment }) => `${name} (${environment})`),
@@ -171,7 +171,7 @@ function dependentsOf({ databases, environments, backups }: SpacesImpact) {
 /** Null while there is no bucket to name in it. */
 async function policyOrNull(services: Services): Promise<PolicyShown | null> {
   try {
-    return await spacesPolicy(services.db, {});
+    return await storagePolicy(services.db, {});
   } catch (error) {
     if (isAppError(error, 'invalid')) return null;
     throw error;

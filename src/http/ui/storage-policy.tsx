@@ -4,8 +4,8 @@ import { PolicyPage } from '../../../views/storage-policy.tsx';
 import { POLICY_PROVIDERS } from '../../object-stores/policies.ts';
 import { providerOf } from '../../object-stores/providers.ts';
 import type { Services } from '../../services-port.ts';
-import { spacesPolicy } from '../../storage/policy.ts';
-import { getSpaces } from '../../storage/storage.ts';
+import { storagePolicy } from '../../storage/policy.ts';
+import { getStorage } from '../../storage/storage.ts';
 import { frameOf } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -17,7 +17,7 @@ export function storagePolicyRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
 
   ui.get('/admin/storage/policy', only('admin'), async (c) => {
-    const config = await getSpaces(services);
+    const config = await getStorage(services);
     const { bucket, prefix = '', provider } = c.req.query();
     const values = {
       provider: provider ?? (config === null ? '' : providerOf(config.endpoint).id),
@@ -34,7 +34,7 @@ export function storagePolicyRoutes(services: Services): Hono<UiEnv> {
       async act() {
         // Opened from the form of the storage, before any bucket is named: nothing is wrong yet.
         const isAsked = values.bucket !== '' || bucket !== undefined;
-        const policy = isAsked ? await spacesPolicy(services.db, values) : null;
+        const policy = isAsked ? await storagePolicy(services.db, values) : null;
         return sendPage(c, <PolicyPage {...props} form={freshForm(values)} policy={policy} />);
       },
     });

@@ -1,17 +1,17 @@
 import { type Context, Hono } from 'hono';
-import { TestOutcome } from '../../../views/parts/connection-test.tsx';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { samePage } from '../../../views/parts/pager.tsx';
+import { TestOutcome } from '../../../views/parts/try-connection.tsx';
 import { BucketList } from '../../../views/storage-buckets.tsx';
 import { DerivedEndpoint } from '../../../views/storage-endpoint.tsx';
 import { StorageFormPage } from '../../../views/storage-form.tsx';
 import type { Actor } from '../../audit/audit.ts';
 import { type InputIssue, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
-import { listSpacesEnvironments, setSpacesEnvironment } from '../../storage/enabled.ts';
-import { saveSpaces } from '../../storage/save-storage.ts';
-import type { SpacesTest } from '../../storage/spaces-test.ts';
-import { deleteSpaces, getSpaces, type SpacesInput } from '../../storage/storage.ts';
+import { listStorageAccess, setStorageEnabled } from '../../storage/enabled.ts';
+import { saveStorage } from '../../storage/save-storage.ts';
+import { deleteStorage, getStorage, type StorageInput } from '../../storage/storage.ts';
+import type { StorageTest } from '../../storage/tried.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FlashKey, goTo } from './kit/flash.ts';
 import { type FormBody, isTicked, readForm, readValues } from './kit/form-body.ts';
@@ -36,7 +36,7 @@ import {
 } from './storage-form.ts';
 import { bucketList, NOT_ASKED, sendStorage } from './storage-page.tsx';
 import { storagePolicyRoutes } from './storage-policy.tsx';
-import { shownTest, testStorage } from './storage-test.ts';
+import { shownTest, tryStorageForPage } from './try-storage.ts';
 
 const SECRETS = ['secretKey', 'sessionToken'];
 
@@ -69,19 +69,19 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
   ui.post('/admin/storage/edit', only('admin'), async (c) => {
     const isFilling = c.req.query('do') !== undefined;
     return submit(c, services, {
-      parse: (body): Parsed<SpacesInput | null> =>
+      parse: (body): Parsed<StorageInput | null> =>
         isFilling || isForAnother(body)
           ? nothingToParse()
           : besideFields(parseStorage(body), (issue) => onTheForm(body, issue)),
       secrets: SECRETS,
       // A script leaves them where they are.
       asksAgain: c.req.header('hx-request') !== 'true',
-      stored: isFilling ? undefined : async () => storedValues(await getSpaces(services)),
+      stored: isFilling ? undefined : async () => storedValues(await getStorage(services)),
       refuse: (form) => sendForm(c, services, { form, failedTest: null }),
       async act(input, body, sent) {
         if (input === null) return sendFilled(c, services, body, sent);
         const wish = { by: 'page', saveAnyway: isTicked(body, 'saveAnyway') } as const;
-        const saved = await saveSpaces(services, actorOf(c, services), input, wish, c.req.raw.signal);
+        const saved = await saveStorage(services, actorOf(c, services), input, wish, c.req.raw.signal);
         if (saved.kind === 'refused') {
           return sendForm(c, services, { form: sent, failedTest: shownTest(saved.test) });
         }
@@ -97,13 +97,13 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/admin/storage/test', only('admin'), async (c) => {
     actorOf(c, services);
-    return sendStorage(c, services, { test: await testStorage(services, c.req.raw.signal) });
+    return sendStorage(c, services, { test: await tryStorageForPage(services, c.req.raw.signal) });
   });
 
   ui.post('/admin/storage/test/result', only('admin'), async (c) => {
     actorOf(c, services);
     const body = await readForm(c);
-    const result = await testStorage(services, c.req.raw.signal);
+    const result = await tryStorageForPage(services, c.req.raw.signal);
     return sendFragment(
       c,
       <>
@@ -114,7 +114,7 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/admin/storage/delete', only('admin'), async (c) => {
-    await deleteSpaces(services, actorOf(c, services));
+    await deleteStorage(services, actorOf(c, services));
     return goTo(c, services, '/admin/storage', 'storage-deleted');
   });
 
@@ -123,7 +123,7 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
     const enabled = isTicked(body, 'enabled');
     const [, offset = '0'] = /^(\d{1,9})$/.exec(body['offset'] ?? '') ?? [];
     const to = body['next'] === HOME ? HOME : samePage('/admin/storage', { offset: Number(offset) });
-    await setSpacesEnvironment(services, actorOf(c, services), c.req.param('environmentId'), enabled);
+    await setStorageEnabled(services, actorOf(c, services), c.req.param('environmentId'), enabled);
     return goTo(c, services, to, enabled ? 'storage-enabled' : 'storage-disabled');
   });
 
@@ -134,7 +134,7 @@ export function storageRoutes(services: Services): Hono<UiEnv> {
 /** The storage is saved by then: an environment that somebody has deleted meanwhile is left out. */
 async function enableUnlessGone(services: Services, actor: Actor, environmentId: string): Promise<void> {
   try {
-    await setSpacesEnvironment(services, actor, environmentId, true);
+    await setStorageEnabled(services, actor, environmentId, true);
   } catch (error) {
     if (!isAppError(error, 'not_found')) throw error;
   }
@@ -147,7 +147,7 @@ async function sendForm(
   refused: RefusedStorage | null,
   status: 200 | 422 = refused === null ? 200 : 422,
 ) {
-  const config = await getSpaces(services);
+  const config = await getStorage(services);
   const around = await withStorage(c, services, refused);
   const asked = refused?.form.values['provider'] ?? c.req.query('provider');
   const provider = around.pasted?.provider ?? chosenProvider(asked, config);
@@ -163,7 +163,7 @@ async function sendForm(
 
 /** The form for the provider that was chosen, or whose address was pasted, with what was typed and ticked before. */
 async function sendFilled(c: Context<UiEnv>, services: Services, typed: FormBody, sent: FormState) {
-  const config = await getSpaces(services);
+  const config = await getStorage(services);
   const isPaste = c.req.query('do') === 'paste';
   const pasted = isPaste ? readPasted(typed['pasted']) : null;
   const asked = typed[isPaste ? 'shownProvider' : 'provider'];
@@ -183,9 +183,9 @@ async function withStorage(
   services: Services,
   refused: RefusedStorage | null = null,
 ): Promise<WithStorage> {
-  const all = await listSpacesEnvironments(services.db);
+  const all = await listStorageAccess(services.db);
   const ticked = refused === null ? null : await readValues(c, 'enable');
-  const offered = all.filter(({ spacesEnabled }) => !spacesEnabled).slice(0, MOST_OFFERED);
+  const offered = all.filter(({ isEnabled }) => !isEnabled).slice(0, MOST_OFFERED);
   const next = refused === null ? c.req.query('next') : refused.form.values['next'];
   return {
     environments: offered.map(({ id, name }) => ({
@@ -197,7 +197,7 @@ async function withStorage(
   };
 }
 
-function savedNotice(test: SpacesTest | null): FlashKey {
+function savedNotice(test: StorageTest | null): FlashKey {
   if (test === null) return 'storage-saved';
   return (test.failedBuckets ?? []).length > 0 ? 'storage-replaced-partly' : 'storage-replaced';
 }

@@ -3,7 +3,7 @@ import { questionOfWebhook, WebhooksPage } from '../../../views/notifications/we
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { samePage } from '../../../views/parts/pager.tsx';
 import { listDeliveries } from '../../notifications/delivery-log.ts';
-import { testSubscription } from '../../notifications/send-webhook.ts';
+import { trySubscription } from '../../notifications/send-webhook.ts';
 import {
   createSubscription,
   deleteSubscription,
@@ -50,7 +50,7 @@ export function webhookRoutes(services: Services): Hono<UiEnv> {
     actorOf(c, services);
     const environmentId = textOf(await readForm(c), 'environmentId') ?? '';
     const signal = AbortSignal.timeout(TEST_MS);
-    const outcome = await testSubscription(services, environmentId, c.req.param('webhookId'), signal);
+    const outcome = await trySubscription(services, environmentId, c.req.param('webhookId'), signal);
     if (outcome.isOk) return goTo(c, services, PAGE, 'webhook-sent');
     await sayNext(c, `The webhook did not take the test: ${outcome.reason}`, services);
     return goTo(c, services, PAGE);

@@ -1,7 +1,7 @@
 import type { RestoreRow } from '../../db/schema.ts';
 import type { RunContext } from '../../runs/kind.ts';
 import { adoptedChecks } from '../ask-rename.ts';
-import type { RestoreServices } from '../context.ts';
+import type { RestoreRunContext } from '../context.ts';
 import { hostOutput } from '../host-output.ts';
 import { openRestoreTarget, starterOf, UNKNOWN_DUMP } from '../open-target.ts';
 import { recordLooked, recordRestore } from '../restores.ts';
@@ -16,16 +16,16 @@ const LOOK_MS = 60_000;
 
 /** What another restore has made takes the place: nothing is read, and nothing is loaded. */
 export async function adoptRestored(
-  services: RestoreServices,
+  context: RestoreRunContext,
   row: RestoreRow,
   { claim, signal, hold }: RunContext,
   progress: Progress,
 ) {
-  const { db, uptimeMs } = services;
+  const { db, uptimeMs } = context;
   const begunAt = uptimeMs();
   const place = [...(await placeChecks(db, row)), ...(await adoptedChecks(db, row))];
-  await refuseFailed(services, claim, place);
-  const { host, plan } = await openRestoreTarget(services, row, UNKNOWN_DUMP, starterOf(row));
+  await refuseFailed(context, claim, place);
+  const { host, plan } = await openRestoreTarget(context, row, UNKNOWN_DUMP, starterOf(row));
   try {
     const { command, explain, read } = plan.preflight;
     const options = { signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS };
@@ -33,7 +33,7 @@ export async function adoptRestored(
     const found = read(printed);
     const checks = [...place, ...(await safetyChecks(db, row)), ...found];
     await recordLooked(db, claim, { checks, place: plan.preflight.place?.(printed) });
-    await refuseFailed(services, claim, checks);
+    await refuseFailed(context, claim, checks);
     await recordReplaced(db, claim, { host, plan, signal });
     progress.enter('create');
     await hold();
@@ -43,10 +43,10 @@ export async function adoptRestored(
     progress.enter('finish');
     await hold();
     await recordRestore(db, claim, { state: 'finishing' });
-    await runLast(services, claim.runId, { host, plan, signal });
+    await runLast(context, claim.runId, { host, plan, signal });
     const measured = { restoreMs: Math.round(uptimeMs() - begunAt), dumpBytes: 0 };
     return { measured, isCompared: false, difference: null };
   } finally {
-    await closeQuietly(services, () => host.close());
+    await closeQuietly(context, () => host.close());
   }
 }

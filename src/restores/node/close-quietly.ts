@@ -1,7 +1,7 @@
-import type { RestoreServices } from '../context.ts';
+import type { RestoreRunContext } from '../context.ts';
 
 /** What was done there is known by then: that it could not be closed is for the log. */
-export async function closeQuietly({ log }: RestoreServices, close: () => Promise<void>): Promise<void> {
+export async function closeQuietly({ log }: RestoreRunContext, close: () => Promise<void>): Promise<void> {
   try {
     await close();
   } catch (error) {

@@ -1,12 +1,12 @@
 import type { PreflightCheck } from '../../engines/restore.ts';
 import { AppError } from '../../errors.ts';
 import type { RunClaim } from '../../runs/claim.ts';
-import type { RestoreServices } from '../context.ts';
+import type { RestoreRunContext } from '../context.ts';
 import { recordRestore } from '../restores.ts';
 
 /** Before anybody is signed in to: it would be the wrong one. */
 export async function refuseFailed(
-  { db }: RestoreServices,
+  { db }: RestoreRunContext,
   claim: RunClaim,
   checks: readonly PreflightCheck[],
 ) {

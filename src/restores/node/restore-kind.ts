@@ -4,7 +4,7 @@ import { write } from '../../db/write.ts';
 import { AppError, toAppError } from '../../errors.ts';
 import { endRun, isOwn } from '../../runs/claim.ts';
 import type { RepairContext, RunKind } from '../../runs/kind.ts';
-import type { RestoreServices } from '../context.ts';
+import type { RestoreRunContext } from '../context.ts';
 import { factsOf } from '../dump-facts.ts';
 import { isLive, loadOptionsOf } from '../load-options.ts';
 import { openRestoreTarget } from '../open-target.ts';
@@ -25,20 +25,20 @@ const knownError = z.object({ message: z.string(), code: z.string() });
 const ERRORS = ['cancelled', 'shutdown'] as const;
 
 /** Restores as a kind of run: one that its app did not survive is never run again, and what it has made is removed. */
-export function createRestoreKind(services: RestoreServices): RunKind {
+export function createRestoreKind(context: RestoreRunContext): RunKind {
   return {
     isLimited: true,
     words: { noun: 'restore', cancelled: 'The restore was cancelled.', stopped: 'The app was stopped.' },
     first: { step: 'look', progress: 5 },
-    run: (run, context) => runRestore(services, run, context),
-    repair: (run, context) => repairRestore(services, run, context),
+    run: (run, claimed) => runRestore(context, run, claimed),
+    repair: (run, claimed) => repairRestore(context, run, claimed),
     restMs: async () => HOST_RESTS_MS,
   };
 }
 
-async function repairRestore(services: RestoreServices, run: RunRow, context: RepairContext): Promise<void> {
-  const { db, log, now } = services;
-  const { claim } = context;
+async function repairRestore(context: RestoreRunContext, run: RunRow, claimed: RepairContext): Promise<void> {
+  const { db, log, now } = context;
+  const { claim } = claimed;
   const row = await findRestore(db, run.id);
   const why = reasonOf(run);
   const step = run.step ?? 'look';
@@ -54,34 +54,34 @@ async function repairRestore(services: RestoreServices, run: RunRow, context: Re
     return;
   }
   if (isLive(row)) {
-    await repairLive(services, run, { row, why, step, context });
+    await repairLive(context, run, { row, why, step, claimed });
     return;
   }
   if (row.state === 'finishing' && row.in_place === 1) {
-    await repairSwap(services, run, { row, why, step, context });
+    await repairSwap(context, run, { row, why, step, claimed });
     return;
   }
   if (row.state === 'finishing') {
-    const failed = await finishAgain(services, row, context.signal);
+    const failed = await finishAgain(context, row, claimed.signal);
     if (failed === null) return settleDone(db, claim, now());
     log.warn('a restore that was found whole could not be ended', { runId: run.id, error: failed });
     // Nobody knows whether it has its name by now: then it must not be removed as something half.
-    return tryLater(services, context, run, failed);
+    return tryLater(context, claimed, run, failed);
   }
-  const failed = await removeMade(services, row, removalSignal(context), REPAIR);
+  const failed = await removeMade(context, row, removalSignal(claimed), REPAIR);
   if (failed === null) {
     await settleFailed(db, claim, { error: why, step, state: 'removed' }, now());
     return;
   }
   log.warn('what a restore has made could not be removed', { runId: run.id, error: failed });
-  await tryLater(services, context, run, failed.message);
+  await tryLater(context, claimed, run, failed.message);
 }
 
 interface Swap {
   readonly row: RestoreRow;
   readonly why: AppError;
   readonly step: string;
-  readonly context: RepairContext;
+  readonly claimed: RepairContext;
 }
 
 /**
@@ -92,25 +92,25 @@ interface Swap {
  * name costs nothing, so that it is never ended.
  */
 async function repairSwap(
-  services: RestoreServices,
+  context: RestoreRunContext,
   run: RunRow,
-  { row, why, step, context }: Swap,
+  { row, why, step, claimed }: Swap,
 ): Promise<void> {
-  const { db, log, now } = services;
-  const { claim, signal } = context;
-  if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
+  const { db, log, now } = context;
+  const { claim, signal } = claimed;
+  if (await isSwappedNow(context, row, signal)) return settleDone(db, claim, now());
   const isGivenUp = why.code === 'cancelled' || loadOptionsOf(row).adopts !== undefined;
-  const end = async () => (wasLongAgo(row, now()) ? TOO_LATE : finishAgain(services, row, signal));
+  const end = async () => (wasLongAgo(row, now()) ? TOO_LATE : finishAgain(context, row, signal));
   const notEnded = isGivenUp ? null : await end();
   if (!isGivenUp && notEnded === null) return settleDone(db, claim, now());
-  const notRemoved = await removeMade(services, row, removalSignal(context), REPAIR);
+  const notRemoved = await removeMade(context, row, removalSignal(claimed), REPAIR);
   if (notRemoved === null) {
     const error = notEnded === null ? why : new AppError('conflict', `${why.message} ${notEnded}`);
     return settleFailed(db, claim, { error, step, state: 'removed' }, now());
   }
-  if (await isSwappedNow(services, row, signal)) return settleDone(db, claim, now());
+  if (await isSwappedNow(context, row, signal)) return settleDone(db, claim, now());
   log.warn('nobody knows yet what a swap came to', { runId: run.id, error: notRemoved });
-  await tryLater(services, context, run, notRemoved.message);
+  await tryLater(context, claimed, run, notRemoved.message);
 }
 
 /** Statistics are made before the names are changed, which may take a while. */
@@ -129,16 +129,16 @@ function wasLongAgo(row: RestoreRow, now: Date): boolean {
  * committed is compared, as it would have been.
  */
 async function repairLive(
-  services: RestoreServices,
+  context: RestoreRunContext,
   run: RunRow,
-  { row, why, step, context }: Swap,
+  { row, why, step, claimed }: Swap,
 ): Promise<void> {
-  const { db, log, now } = services;
-  const { claim, signal } = context;
-  const notRemoved = await removeMade(services, row, removalSignal(context), REPAIR);
+  const { db, log, now } = context;
+  const { claim, signal } = claimed;
+  const notRemoved = await removeMade(context, row, removalSignal(claimed), REPAIR);
   if (notRemoved === null) return settleFailed(db, claim, { error: why, step, state: 'removed' }, now());
-  if (await isSwappedNow(services, row, signal)) {
-    const compared = await compareAgain(services, row, context);
+  if (await isSwappedNow(context, row, signal)) {
+    const compared = await compareAgain(context, row, claimed);
     if (typeof compared === 'object') {
       if (compared.difference === null) return settleDone(db, claim, now());
       const error = new AppError('dump_failed', compared.difference);
@@ -149,19 +149,19 @@ async function repairLive(
       'dump_failed',
       `It was restored, and its rows could not be counted: ${compared}`,
     );
-    return tryLater(services, context, run, compared, { error, step: 'compare', state: 'done' });
+    return tryLater(context, claimed, run, compared, { error, step: 'compare', state: 'done' });
   }
   log.warn('nobody knows yet what a restore came to', { runId: run.id, error: notRemoved });
-  await tryLater(services, context, run, notRemoved.message);
+  await tryLater(context, claimed, run, notRemoved.message);
 }
 
 /** Gives why it could not be compared. */
-async function compareAgain(services: RestoreServices, row: RestoreRow, { claim, signal }: RepairContext) {
+async function compareAgain(context: RestoreRunContext, row: RestoreRow, { claim, signal }: RepairContext) {
   try {
-    const dump = await factsOf(services.db, row.backup_id);
-    const { host, plan } = await openRestoreTarget(services, row, dump, REPAIR);
+    const dump = await factsOf(context.db, row.backup_id);
+    const { host, plan } = await openRestoreTarget(context, row, dump, REPAIR);
     try {
-      return await afterCommit({ db: services.db, claim, host, plan, dump, signal });
+      return await afterCommit({ db: context.db, claim, host, plan, dump, signal });
     } finally {
       await host.close();
     }
@@ -172,19 +172,19 @@ async function compareAgain(services: RestoreServices, row: RestoreRow, { claim,
 
 /** As long as it takes: one that is broken off could never be ended. Gives why it could not be. */
 async function finishAgain(
-  services: RestoreServices,
+  context: RestoreRunContext,
   row: RestoreRow,
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
     const { host, plan } = await openRestoreTarget(
-      services,
+      context,
       row,
-      await factsOf(services.db, row.backup_id),
+      await factsOf(context.db, row.backup_id),
       REPAIR,
     );
     try {
-      await runLast(services, row.id, { host, plan, signal });
+      await runLast(context, row.id, { host, plan, signal });
       return null;
     } finally {
       await host.close();
@@ -196,14 +196,14 @@ async function finishAgain(
 
 /** False where that can't be looked at. */
 async function isSwappedNow(
-  services: RestoreServices,
+  context: RestoreRunContext,
   row: RestoreRow,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    return await isSwapped(services, row, signal, REPAIR);
+    return await isSwapped(context, row, signal, REPAIR);
   } catch (error) {
-    services.log.warn('what a swap came to could not be looked at', { runId: row.id, error });
+    context.log.warn('what a swap came to could not be looked at', { runId: row.id, error });
     return false;
   }
 }
@@ -214,7 +214,7 @@ function removalSignal({ signal }: RepairContext): AbortSignal {
 }
 
 async function tryLater(
-  { db, now }: RestoreServices,
+  { db, now }: RestoreRunContext,
   { claim, signal }: RepairContext,
   run: RunRow,
   removalError: string,

@@ -8,7 +8,7 @@ import type { Host } from '../../hosts/host.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
 import type { RunClaim } from '../../runs/claim.ts';
 import type { RunContext } from '../../runs/kind.ts';
-import type { RestoreServices } from '../context.ts';
+import type { RestoreRunContext } from '../context.ts';
 import { factsOf, type KnownDump } from '../dump-facts.ts';
 import { hostOutput } from '../host-output.ts';
 import { loadOptionsOf, loadOptionsText, onlyTablesOf } from '../load-options.ts';
@@ -50,16 +50,16 @@ export interface Rehearsal {
  * takes what it has made with it. A stop of the app leaves that to the repair, and so throws.
  */
 export async function runRestore(
-  services: RestoreServices,
+  context: RestoreRunContext,
   run: RunRow,
-  context: RunContext,
+  claimed: RunContext,
   rehearsal?: Rehearsal,
 ): Promise<void> {
-  const { db, log, now } = services;
-  const progress = newProgress(context);
+  const { db, log, now } = context;
+  const progress = newProgress(claimed);
   let ended: Ended;
   try {
-    ended = await restore(services, run, context, { progress, isDrill: rehearsal !== undefined });
+    ended = await restore(context, run, claimed, { progress, isDrill: rehearsal !== undefined });
     await rehearsal?.proven(ended.measured);
   } catch (error) {
     if (isAppError(error, 'superseded')) return;
@@ -69,27 +69,27 @@ export async function runRestore(
     const row = await loadRestore(db, run.id);
     const failure = { error, step: progress.step() };
     if (!mayHaveMade(row)) {
-      await settleFailed(db, context.claim, { ...failure, state: 'none' }, now());
+      await settleFailed(db, claimed.claim, { ...failure, state: 'none' }, now());
       return;
     }
     progress.enter('finish', 'removing');
     const removalError = mayBeDone(row, error)
       ? 'nobody knows yet whether it has its name.'
-      : ((await removeMade(services, row, AbortSignal.timeout(REMOVE_MS), starterOf(row)))?.message ?? null);
-    if (removalError === null) await settleFailed(db, context.claim, { ...failure, state: 'removed' }, now());
-    else await settleLater(db, context.claim, { ...failure, removalError }, now());
+      : ((await removeMade(context, row, AbortSignal.timeout(REMOVE_MS), starterOf(row)))?.message ?? null);
+    if (removalError === null) await settleFailed(db, claimed.claim, { ...failure, state: 'removed' }, now());
+    else await settleLater(db, claimed.claim, { ...failure, removalError }, now());
     return;
   }
   if (rehearsal === undefined) {
-    await settleEnded(services, run, context.claim, ended);
+    await settleEnded(context, run, claimed.claim, ended);
     return;
   }
   progress.enter('finish', 'removing');
-  await settleRemoval(services, await loadRestore(db, run.id), context.claim);
+  await settleRemoval(context, await loadRestore(db, run.id), claimed.claim);
 }
 
 /** All of it is there; of one that went into a database in use its rows may be others by now. */
-async function settleEnded({ db, now }: RestoreServices, run: RunRow, claim: RunClaim, ended: Ended) {
+async function settleEnded({ db, now }: RestoreRunContext, run: RunRow, claim: RunClaim, ended: Ended) {
   if (ended.difference !== null) {
     const error = new AppError('dump_failed', ended.difference);
     await settleFailed(db, claim, { error, step: 'compare', state: 'done' }, now());
@@ -103,13 +103,13 @@ async function settleEnded({ db, now }: RestoreServices, run: RunRow, claim: Run
 
 /** Removes what a drill has made that proved its backup, and ends its run; what can't be removed now is tried again. */
 export async function settleRemoval(
-  services: RestoreServices,
+  context: RestoreRunContext,
   row: RestoreRow,
   claim: RunClaim,
   signal: AbortSignal = AbortSignal.timeout(REMOVE_MS),
 ): Promise<void> {
-  const { db, now } = services;
-  const notRemoved = await removeMade(services, row, signal, 'schedule');
+  const { db, now } = context;
+  const notRemoved = await removeMade(context, row, signal, 'schedule');
   if (notRemoved === null) {
     await settleRemoved(db, claim, now());
     return;
@@ -130,30 +130,30 @@ function mayBeDone({ state }: RestoreRow, error: unknown): boolean {
 }
 
 async function restore(
-  services: RestoreServices,
+  context: RestoreRunContext,
   run: RunRow,
-  context: RunContext,
+  claimed: RunContext,
   { progress, isDrill }: { readonly progress: Progress; readonly isDrill: boolean },
 ): Promise<Ended> {
-  const { db } = services;
+  const { db } = context;
   progress.enter('look');
   const row = await loadRestore(db, run.id);
-  if (loadOptionsOf(row).adopts !== undefined) return adoptRestored(services, row, context, progress);
+  if (loadOptionsOf(row).adopts !== undefined) return adoptRestored(context, row, claimed, progress);
   const stored = await loadStored(db, row.backup_id);
   const dump = ofChosen(await factsOf(db, row.backup_id), onlyTablesOf(row));
-  const opened = await services.openPlace(stored.place);
+  const opened = await context.openPlace(stored.place);
   try {
-    const { host, plan } = await look(services, row, context, { stored, dump, store: opened.store });
+    const { host, plan } = await look(context, row, claimed, { stored, dump, store: opened.store });
     try {
-      await recordReplaced(db, context.claim, { host, plan, signal: context.signal });
-      const making = { services, context, progress, host, plan, stored, dump, store: opened.store };
+      await recordReplaced(db, claimed.claim, { host, plan, signal: claimed.signal });
+      const making = { context, claimed, progress, host, plan, stored, dump, store: opened.store };
       const ended = await make(making, isDrill);
       return onlyTablesOf(row) === null ? ended : { ...ended, isCompared: false };
     } finally {
-      await closeQuietly(services, () => host.close());
+      await closeQuietly(context, () => host.close());
     }
   } finally {
-    await closeQuietly(services, opened.close);
+    await closeQuietly(context, opened.close);
   }
 }
 
@@ -165,18 +165,18 @@ interface Source {
 
 /** Looks at source and target. Throws with what is in the way; nothing has been made by then. */
 async function look(
-  services: RestoreServices,
+  context: RestoreRunContext,
   row: RestoreRow,
   { claim, signal }: RunContext,
   { stored, dump, store }: Source,
 ): Promise<{ readonly host: Host; readonly plan: RestorePlan }> {
-  const place = await placeChecks(services.db, row);
-  await refuseFailed(services, claim, place);
-  const safety = await safetyChecks(services.db, row);
+  const place = await placeChecks(context.db, row);
+  await refuseFailed(context, claim, place);
+  const safety = await safetyChecks(context.db, row);
   const source = [...place, await lookAtSource(store, stored, signal), ...safety];
   const isFile = engineFor(row.engine)?.isFile === true;
   for (let tries = 2, restore = row; ; tries += 1) {
-    const opened = await openRestoreTarget(services, restore, dump, starterOf(row));
+    const opened = await openRestoreTarget(context, restore, dump, starterOf(row));
     try {
       const { preflight } = opened.plan;
       const { command, explain } = preflight;
@@ -184,12 +184,12 @@ async function look(
         ...{ signal, explain, name: 'The look at the target', idleTimeoutMs: LOOK_MS },
       });
       const checks = [...source, ...preflight.read(printed)];
-      await recordLooked(services.db, claim, { checks, place: preflight.place?.(printed) });
+      await recordLooked(context.db, claim, { checks, place: preflight.place?.(printed) });
       const failed = checks.filter(({ ok }) => !ok);
       if (failed.length === 0) return opened;
       const name = row.is_name_ours === 1 ? nextName({ isFile, name: row.new_name }, tries) : undefined;
       if (name === undefined || failed.some((check) => check.name !== 'Name')) throw refused(failed);
-      await recordRestore(services.db, claim, { new_name: name });
+      await recordRestore(context.db, claim, { new_name: name });
       restore = { ...restore, new_name: name };
     } catch (error) {
       await opened.host.close();
@@ -208,8 +208,8 @@ interface Ended {
 }
 
 interface Making extends Source {
-  readonly services: RestoreServices;
-  readonly context: RunContext;
+  readonly context: RestoreRunContext;
+  readonly claimed: RunContext;
   readonly progress: Progress;
   readonly host: Host;
   readonly plan: RestorePlan;
@@ -217,9 +217,9 @@ interface Making extends Source {
 
 /** Each state is written before what it tells of, so that whoever finds it knows what may be there. */
 async function make(making: Making, isDrill: boolean): Promise<Ended> {
-  const { services, context, progress, host, plan, stored } = making;
-  const { db, uptimeMs } = services;
-  const { claim, signal, hold } = context;
+  const { context, claimed, progress, host, plan, stored } = making;
+  const { db, uptimeMs } = context;
+  const { claim, signal, hold } = claimed;
   const { explain } = plan;
   const isLive = plan.swap?.isByLoad === true;
   const store = isLive ? await prove(making) : making.store;
@@ -240,7 +240,7 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
   await loadDump({ host, plan, store, stored: source, fed, signal });
   const loadedMs = Math.round(uptimeMs() - begunAt);
   await recordRestore(db, claim, { loaded_ms: loadedMs, ...(isLive ? { state: 'finishing' } : {}) });
-  await recordFound(db, stored, found(), services.now());
+  await recordFound(db, stored, found(), context.now());
   const measured = () => ({ restoreMs: Math.round(uptimeMs() - madeAt), dumpBytes: fed.dumpBytes });
 
   progress.enter('compare');
@@ -258,42 +258,42 @@ async function make(making: Making, isDrill: boolean): Promise<Ended> {
   const made = plan.swap === undefined ? await wholeMade(making) : await swapBegun(making);
   await hold();
   await recordRestore(db, claim, { state: 'finishing', ...made });
-  await runLast(services, claim.runId, { host, plan, signal });
+  await runLast(context, claim.runId, { host, plan, signal });
   return { measured: measured(), isCompared, difference };
 }
 
 /** So that a later start can tell whether it is of now. */
-async function swapBegun({ services: { db, now }, context }: Making) {
-  const row = await loadRestore(db, context.claim.runId);
+async function swapBegun({ context: { db, now }, claimed }: Making) {
+  const row = await loadRestore(db, claimed.claim.runId);
   return { load_options: loadOptionsText({ ...loadOptionsOf(row), swapAt: now().toISOString() }) };
 }
 
 /** So that a later start can tell that it was found whole, which what was counted alone does not: that is written down where it differs, too. */
 async function wholeMade(making: Making) {
-  const { services, context } = making;
+  const { context, claimed } = making;
   const made = await identifyMade(making);
-  const row = await loadRestore(services.db, context.claim.runId);
+  const row = await loadRestore(context.db, claimed.claim.runId);
   return { load_options: loadOptionsText({ ...loadOptionsOf(row), foundWhole: true, made }) };
 }
 
 /** So that the very one can be dropped later. That it can't be told is no reason to give up what was restored. */
-async function identifyMade({ services, context, host, plan }: Making): Promise<string | undefined> {
+async function identifyMade({ context, claimed, host, plan }: Making): Promise<string | undefined> {
   if (plan.made === undefined) return undefined;
   const { command, read } = plan.made.identify;
-  const { signal } = context;
+  const { signal } = claimed;
   try {
     const name = 'The look at what was made';
     const options = { signal, explain: plan.explain, name, idleTimeoutMs: LOOK_MS };
     return read(await hostOutput(host, command, options));
   } catch (error) {
     if (signal.aborted) throw error;
-    services.log.warn('what a restore has made could not be told from all else', { error });
+    context.log.warn('what a restore has made could not be told from all else', { error });
     return undefined;
   }
 }
 
 /** Of one that goes into a database in use: nothing of it is sent there before all of it was read. */
-async function prove({ store, stored, progress, context: { signal } }: Making) {
+async function prove({ store, stored, progress, claimed: { signal } }: Making) {
   progress.enter('look', 'proving');
   return proveBefore(store, stored, { signal, onProgress: () => {} });
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Schema } from '../../../src/db/schema.ts';
 import { newId } from '../../../src/ids.ts';
 import { SEALED } from '../../../src/secrets/sealed.ts';
-import { saveSpaces } from '../../../src/storage/save-storage.ts';
+import { saveStorage } from '../../../src/storage/save-storage.ts';
 import { openPages, PASSWORD, type Pages, type Visitor } from './pages.ts';
 
 const KIB = 1024;
@@ -94,7 +94,7 @@ beforeAll(async () => {
   };
   const untested = { by: 'api', validate: false } as const;
   const nobody = { userId: null, address: null };
-  await saveSpaces(pages.services, nobody, storage, untested, AbortSignal.timeout(10_000));
+  await saveStorage(pages.services, nobody, storage, untested, AbortSignal.timeout(10_000));
 }, 30_000);
 afterAll(() => pages.close());
 

@@ -3,8 +3,8 @@ import { createApp } from '../../../src/app.ts';
 import { AppError } from '../../../src/errors.ts';
 import type { Host } from '../../../src/hosts/host.ts';
 import { getServer } from '../../../src/servers/servers.ts';
-import { setSpacesEnvironment } from '../../../src/storage/enabled.ts';
-import { saveSpaces } from '../../../src/storage/save-storage.ts';
+import { setStorageEnabled } from '../../../src/storage/enabled.ts';
+import { saveStorage } from '../../../src/storage/save-storage.ts';
 import { ORIGIN, openPages, type Pages, type Visitor } from './pages.ts';
 
 let pages: Pages;
@@ -80,8 +80,8 @@ describe('a key made on the page of an environment', () => {
       buckets: [],
     };
     const untried = { by: 'api', validate: false } as const;
-    await saveSpaces(pages.services, nobody, storage, untried, AbortSignal.timeout(60_000));
-    await setSpacesEnvironment(pages.services, nobody, settings.split('/')[2] ?? '', true);
+    await saveStorage(pages.services, nobody, storage, untried, AbortSignal.timeout(60_000));
+    await setStorageEnabled(pages.services, nobody, settings.split('/')[2] ?? '', true);
     const added = { address: 'backup@127.0.0.9', sshPort: '1' };
     expect((await admin.post(settings.replace('settings', 'hosts'), added)).location).toBe('/');
     const waiting = (await admin.get('/')).html;

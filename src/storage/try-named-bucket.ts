@@ -7,7 +7,7 @@ import { listKeys } from '../object-stores/s3/list-objects.ts';
 import { send } from '../object-stores/s3/request.ts';
 import type { S3 } from '../object-stores/s3/s3.ts';
 import type { TimeLimit } from '../object-stores/time-limit.ts';
-import { type BucketDetail, storageMessage } from './spaces-test.ts';
+import { type BucketDetail, storageMessage } from './tried.ts';
 
 /** A bucket in which backups can be stored, as far as that can be tried for nothing. */
 export type Reached = BucketDetail & { readonly diagnosis: Diagnosis | null; readonly isTaken: boolean };
@@ -22,7 +22,7 @@ export interface Missed {
 const MOST_PREFIXES = 5;
 
 /** Whether this key reaches a bucket that was named, and may do there what backups do. */
-export async function testBucket(
+export async function tryNamedBucket(
   s3: Pick<S3, 'connection'>,
   bucket: string,
   prefixes: readonly string[],

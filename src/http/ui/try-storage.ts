@@ -1,19 +1,19 @@
-import type { Advice, TestResult } from '../../../views/parts/connection-test.tsx';
+import type { Advice, TestResult } from '../../../views/parts/try-connection.tsx';
 import type { DiagnosisKind } from '../../object-stores/diagnose/diagnosis.ts';
 import type { Services } from '../../services-port.ts';
-import { type BucketDetail, SCOPED_KEY, type SpacesTest } from '../../storage/spaces-test.ts';
+import { type BucketDetail, SCOPED_KEY, type StorageTest } from '../../storage/tried.ts';
 import { tryStorage } from '../../storage/try-storage.ts';
 
 /** The form's field for the names of a scoped key's buckets. */
 export const BUCKETS_FIELD = '/admin/storage/edit#field-buckets';
 
 /** Test Connection of the storage, in the words of the storage page. */
-export async function testStorage(services: Services, signal: AbortSignal): Promise<TestResult> {
+export async function tryStorageForPage(services: Services, signal: AbortSignal): Promise<TestResult> {
   return shownTest(await tryStorage(services, signal));
 }
 
 /** A test of the storage as the pages show it: result, each bucket that failed and why, and what to check. */
-export function shownTest(test: SpacesTest): TestResult {
+export function shownTest(test: StorageTest): TestResult {
   const diagnosed = test.diagnosis ?? [];
   const explained = new Set(diagnosed.flatMap(({ bucket }) => bucket ?? []));
   const asksForNames = test.message === SCOPED_KEY || (test.scopedKey && test.failedBuckets === undefined);
@@ -36,7 +36,7 @@ export function shownTest(test: SpacesTest): TestResult {
 }
 
 /** The troubleshooting of the storage page that fits to what the test met. */
-function adviceFor(test: SpacesTest): readonly Advice[] {
+function adviceFor(test: StorageTest): readonly Advice[] {
   const kinds = new Set((test.diagnosis ?? []).map(({ kind }) => kind));
   const isListing = test.message === SCOPED_KEY;
   const isBucketDenied = (test.diagnosis ?? []).some(

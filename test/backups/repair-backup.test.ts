@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BackupRunContext } from '../../src/backups/context.ts';
 import { createBackupKind } from '../../src/backups/node/backup-kind.ts';
 import { sweepDeleted } from '../../src/backups/remove-deleted.ts';
-import type { RunServices } from '../../src/backups/run-services.ts';
 import type { BackupObjectRow, BackupRow, Db } from '../../src/db/schema.ts';
 import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
@@ -43,9 +43,9 @@ describe('an uncertain run', () => {
     const backup = await uncertain({ upload_id: 'up' });
     storage.openUploads = ['up'];
     storage.mayNot = ['list-parts'];
-    await reconcileAfter(MINUTE, backup);
+    await repairAfter(MINUTE, backup);
     expect(await outcome(backup)).toBe('uncertain');
-    await reconcileAfter(COMPLETE_MAY_TAKE_MS, backup);
+    await repairAfter(COMPLETE_MAY_TAKE_MS, backup);
     expect(await outcome(backup)).toBe('interrupted');
     expect(storage.openUploads).toEqual([]);
   });
@@ -54,10 +54,10 @@ describe('an uncertain run', () => {
     const backup = await uncertain({ upload_id: 'up' });
     storage.openUploads = ['up'];
     storage.mayNot = ['head'];
-    await reconcileAfter(MINUTE, backup);
+    await repairAfter(MINUTE, backup);
     expect(await outcome(backup)).toBe('uncertain');
     expect(storage.openUploads).toEqual(['up']);
-    await reconcileAfter(COMPLETE_MAY_TAKE_MS, backup);
+    await repairAfter(COMPLETE_MAY_TAKE_MS, backup);
     expect(await outcome(backup)).toBe('interrupted');
     expect(storage.openUploads).toEqual([]);
   });
@@ -69,10 +69,10 @@ describe('an uncertain run', () => {
     const backup = await uncertain({ upload_id });
     storage.object = 'ours';
     storage.mayNot = ['head'];
-    await reconcileAfter(COMPLETE_MAY_TAKE_MS, backup);
+    await repairAfter(COMPLETE_MAY_TAKE_MS, backup);
     expect(await outcome(backup)).toBe('uncertain');
     storage.mayNot = [];
-    await reconcileAfter(48 * 60 * MINUTE, backup);
+    await repairAfter(48 * 60 * MINUTE, backup);
     expect(await outcome(backup)).toBe('completed');
   });
 
@@ -81,7 +81,7 @@ describe('an uncertain run', () => {
     storage.mayNot = ['head'];
     const pauses: number[] = [];
     for (const minutes of [0, 1, 10, 600]) {
-      await reconcileAfter(minutes * MINUTE, backup);
+      await repairAfter(minutes * MINUTE, backup);
       pauses.push(Date.parse(String((await runOf(db, backup)).lease_until)) - now);
     }
     expect(pauses).toEqual([MINUTE / 2, MINUTE, 10 * MINUTE, 60 * MINUTE]);
@@ -92,11 +92,11 @@ describe('an uncertain run', () => {
     storage.openUploads = ['up'];
     const asked: number[] = [];
     for (const minutes of [0, 4, 6, 9.9]) {
-      await reconcileAfter(minutes * MINUTE, backup);
+      await repairAfter(minutes * MINUTE, backup);
       asked.push((Date.parse(String((await runOf(db, backup)).lease_until)) - BEGIN) / MINUTE);
     }
     expect(asked).toEqual([0.5, 8, 10, 10]);
-    await reconcileAfter(10 * MINUTE, backup);
+    await repairAfter(10 * MINUTE, backup);
     expect(await outcome(backup)).toBe('interrupted');
     expect(storage.openUploads).toEqual([]);
   });
@@ -104,13 +104,13 @@ describe('an uncertain run', () => {
   it('is asked about at the next look after a start, whatever its pause', async () => {
     const backup = await uncertain({ upload_id: null });
     storage.mayNot = ['head'];
-    await reconcileAfter(600 * MINUTE, backup);
+    await repairAfter(600 * MINUTE, backup);
     storage = { ...storage, object: 'ours', mayNot: [] };
     now += MINUTE;
-    await reconcile();
+    await repair();
     expect(await outcome(backup)).toBe('uncertain');
     await askUncertainNow(db, new Date(now));
-    await reconcile();
+    await repair();
     expect(await outcome(backup)).toBe('completed');
   });
 
@@ -127,7 +127,7 @@ describe('an uncertain run', () => {
       signal?.throwIfAborted();
     };
     now = BEGIN + COMPLETE_MAY_TAKE_MS;
-    await reconcile(repairing);
+    await repair(repairing);
     expect(ended).toBe(true);
     expect(await row(backup)).toMatchObject({ outcome: 'uncertain' });
     expect(await runOf(db, backup)).toMatchObject(taken);
@@ -146,7 +146,7 @@ describe('an uncertain run', () => {
     storage.mayNot = ['head', 'list-parts'];
     await sweepDeletedAfter(COMPLETE_MAY_TAKE_MS - 1);
     expect(storage.object).toBe('ours');
-    await reconcileAfter(COMPLETE_MAY_TAKE_MS, backup);
+    await repairAfter(COMPLETE_MAY_TAKE_MS, backup);
     expect(await outcome(backup)).toBe('uncertain');
     await sweepDeletedAfter(COMPLETE_MAY_TAKE_MS);
     expect(storage).toMatchObject({ object: null, openUploads: [] });
@@ -174,9 +174,9 @@ describe('an uncertain run', () => {
   it('keeps the time of its first end, but none from the future', async () => {
     const backup = await uncertain({ upload_id: null });
     storage.mayNot = ['head'];
-    await reconcileAfter(5 * MINUTE, backup);
+    await repairAfter(5 * MINUTE, backup);
     expect((await row(backup)).completed_at).toBe(new Date(BEGIN).toISOString());
-    await reconcileAfter(-60 * MINUTE, backup);
+    await repairAfter(-60 * MINUTE, backup);
     expect((await row(backup)).completed_at).toBe(new Date(BEGIN - 60 * MINUTE).toISOString());
   });
 });
@@ -187,14 +187,14 @@ it('takes a run over whose lease lies too far ahead, as after a clock that was s
     outcome: null,
     lease_until: new Date(BEGIN + 5 * MINUTE).toISOString(),
   });
-  await reconcile();
+  await repair();
   expect(await outcome(backup)).toBe('interrupted');
 });
 
 it('records the unfinished name of a file whose host died before it was gone', async () => {
   const backup = await uncertain({ ...HOST, upload_id: '/kept/.app.dump.x.partial' });
   storage.object = 'ours';
-  await reconcile();
+  await repair();
   expect(await outcome(backup)).toBe('completed');
   const leftovers = await db.selectFrom('leftovers').selectAll().execute();
   expect(leftovers).toMatchObject([{ kind: 'file', key: '/kept/.app.dump.x.partial', ...HOST }]);
@@ -250,7 +250,7 @@ function store(token: string): ObjectStore {
   } as Partial<ObjectStore> as ObjectStore;
 }
 
-async function services(): Promise<RunServices> {
+async function services(): Promise<BackupRunContext> {
   const token = (await db.selectFrom('backups').select('token').executeTakeFirst())?.token ?? '';
   const clock = () => new Date(now);
   return {
@@ -258,10 +258,10 @@ async function services(): Promise<RunServices> {
     now: clock,
     log: createLog('error', () => {}, clock),
     openPlace: async () => ({ store: store(token), close: async () => {} }),
-  } as Partial<RunServices> as RunServices;
+  } as Partial<BackupRunContext> as BackupRunContext;
 }
 
-async function reconcile(repairing = new Map<string, AbortController>()): Promise<void> {
+async function repair(repairing = new Map<string, AbortController>()): Promise<void> {
   await setServerClock(db, new Date(now));
   const rules = { completeMayTakeMs: COMPLETE_MAY_TAKE_MS, askAgainMs: 30_000 };
   const kinds = { backup: createBackupKind(await services(), rules) };
@@ -270,11 +270,11 @@ async function reconcile(repairing = new Map<string, AbortController>()): Promis
 }
 
 /** Without waiting for the pause of that run. */
-async function reconcileAfter(ms: number, backup: BackupRow): Promise<void> {
+async function repairAfter(ms: number, backup: BackupRow): Promise<void> {
   now = BEGIN + ms;
   const due = new Date(now).toISOString();
   await db.updateTable('runs').set({ lease_until: due }).where('id', '=', backup.id).execute();
-  await reconcile();
+  await repair();
 }
 
 async function sweepDeletedAfter(ms: number, signal = AbortSignal.timeout(60_000)): Promise<void> {

@@ -2,7 +2,7 @@ import { toAppError } from '../errors.ts';
 import type { Diagnosis } from '../object-stores/diagnose/diagnosis.ts';
 
 /** What Test Connection says; the texts are the storage page's. */
-export interface SpacesTest {
+export interface StorageTest {
   readonly success: boolean;
   readonly message: string;
   /** The reachable ones. */
@@ -31,12 +31,12 @@ export const SCOPED_KEY = 'This appears to be a bucket-scoped key. Please add th
 export const NO_BUCKET_SEEN = 'This key sees no bucket. Create one or add bucket names manually.';
 
 /** A test that reached nothing. */
-export function failed(message: string, scopedKey: boolean): SpacesTest {
+export function failed(message: string, scopedKey: boolean): StorageTest {
   return { success: false, message, buckets: [], scopedKey };
 }
 
 /** The same with what was found besides. */
-export function withDiagnosis(result: SpacesTest, found: readonly (Diagnosis | null)[]): SpacesTest {
+export function withDiagnosis(result: StorageTest, found: readonly (Diagnosis | null)[]): StorageTest {
   const diagnosis = [...(result.diagnosis ?? []), ...found.filter((one) => one !== null)];
   return diagnosis.length === 0 ? result : { ...result, diagnosis };
 }

@@ -1,7 +1,7 @@
 import type { Db, Trx } from '../db/schema.ts';
 import { isSound, testedStorage } from '../object-stores/deep-test/result.ts';
 import { readSettings, saveSettings } from '../settings/settings.ts';
-import { type SettingsStamp, spacesRow } from './storage.ts';
+import { type SettingsStamp, storageRow } from './storage.ts';
 
 /** What is known of the storage's settings after a backup that the storage did not take. */
 export interface SinceThen {
@@ -23,7 +23,7 @@ export async function noteGoodTest(
   begunAt: Date,
   now: Date,
 ): Promise<void> {
-  const config = await spacesRow(trx);
+  const config = await storageRow(trx);
   if (config?.id !== id || config.updated_at !== savedAt) return;
   const noted = { storageTestedAt: begunAt.toISOString(), storageTestedSettings: savedAt };
   await saveSettings(trx, noted, now);
@@ -34,7 +34,7 @@ export async function storageSince(
   db: Db,
   { beganAt, endedAt }: { readonly beganAt: string; readonly endedAt: string },
 ): Promise<SinceThen> {
-  const config = await spacesRow(db);
+  const config = await storageRow(db);
   if (config === undefined) return { isChanged: false, isTested: false, isDeepTested: false };
   const since = config.updated_at > endedAt ? config.updated_at : endedAt;
   const isDeepTested = await wasDeepTested(db, config.endpoint, since);

@@ -1,6 +1,6 @@
 import { OWN_KEYS } from '../../../views/first-contact.tsx';
-import type { TestResult } from '../../../views/parts/connection-test.tsx';
 import { formatBytes } from '../../../views/parts/format.ts';
+import type { TestResult } from '../../../views/parts/try-connection.tsx';
 import type { Actor } from '../../audit/audit.ts';
 import { type ConnectionTest, tryDatabase } from '../../databases/try-database.ts';
 import { isLocalHostname } from '../../servers/open-server.ts';
@@ -12,7 +12,7 @@ import type { Services } from '../../services-port.ts';
 export type ServerTest = TestResult & { readonly otherFingerprint?: string };
 
 /** Test SSH, as the page shows it; `shownHostKey` as in `tryServer`. Throws `not_found`. */
-export async function testServer(
+export async function tryServerForPage(
   services: Services,
   serverId: string,
   signal: AbortSignal,
@@ -35,7 +35,7 @@ function ownMachine({ isContainer }: Services): string {
 }
 
 /** Test connection of a database, as the page shows it. Throws `not_found`. */
-export async function testDatabase(
+export async function tryDatabaseForPage(
   services: Services,
   actor: Actor,
   database: { readonly id: string; readonly environmentId: string },
