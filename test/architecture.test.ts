@@ -365,10 +365,19 @@ describe('what is said in one place', () => {
 
   it('is what is a provider’s: its entry, and nothing asks which one it is', () => {
     expect(having(new RegExp(`[!=]== '(?:${PROVIDERS.map(({ id }) => id).join('|')})'`))).toEqual([]);
-    // But for the name space of S3's XML.
-    expect(having(/(?<!http:\/\/s3\.)\bamazonaws\b|amazonaws\.com(?!\/doc\/)/)).toEqual([
-      ...['src/object-stores/providers/aws-host.ts', 'src/object-stores/providers/clouds.ts'],
-    ]);
+  });
+
+  it('is under which names a provider is reached: its entry', () => {
+    const hosted = PROVIDERS.filter(({ accountOf }) => accountOf !== null);
+    const domains = hosted.map(({ endpointPattern }) => endpointPattern.split('.').slice(-2));
+    expect(domains).toContainEqual(['cloudflarestorage', 'com']);
+    // As text, and as a regular expression spells it; but for the name space of S3's XML.
+    const spelled = domains.map(([name, zone]) => `${name}\\\\*\\.${zone}\\b(?!/doc/)`);
+    const entries = /^src\/object-stores\/providers\/(?:aws-host|clouds|ceph-based|self-hosted)\.ts$/;
+    const saying = new RegExp(spelled.join('|'));
+    const found = files.filter((file) => saying.test(sources.get(file) ?? ''));
+    expect(found.filter((file) => entries.test(file))).toHaveLength(3);
+    expect(found.filter((file) => !entries.test(file))).toEqual([]);
   });
 });
 
