@@ -120,7 +120,7 @@ function leadsDown({ file, target }: Import): boolean {
 /** What imports Node or a native package beyond types lies in a folder of that name; but the root that wires them. */
 const NODE_FOLDER = /^src\/(?:[\w-]+\/)*node\//;
 const NODE_OUTSIDE = ['src/services.ts'];
-const NODE = /^(node:|ssh2$|better-sqlite3$|undici$|nodemailer$|prom-client$|@hono\/node-server)/;
+const NODE = /^(node:|pg$|ssh2$|better-sqlite3$|undici$|nodemailer$|prom-client$|@hono\/node-server)/;
 
 describe('the direction of imports', () => {
   const inSrc = imports.filter(({ file, target }) => file.startsWith('src/') && target.startsWith('src/'));
@@ -226,6 +226,15 @@ describe('a query', () => {
   });
 });
 
+describe('an answer of the API', () => {
+  it('is of a declared shape, whatever its status', () => {
+    const api = files.filter((file) => file.startsWith('src/http/api/'));
+    const having = (text: string) => api.filter((file) => sources.get(file)?.includes(text));
+    expect(having('answerBy<').length).toBeGreaterThan(2);
+    expect(having('c.json(')).toEqual([]);
+  });
+});
+
 describe('a sorting by text that people typed', () => {
   it('goes by its bytes on both kinds of state', () => {
     const sorting = /\.orderBy\(\s*'(?:\w+\.)?\w*(?:name|email|bucket|prefix|endpoint)'([^\n]*)/g;
@@ -249,7 +258,9 @@ describe('the environment', () => {
 
 describe('a transaction', () => {
   it('is begun by db/write.ts alone', () => {
-    const writers = files.filter((file) => sources.get(file)?.includes('.transaction('));
+    const begun = /\.(?:startT|t)ransaction\(/;
+    expect(begun.test('await db.startTransaction().execute()')).toBe(true);
+    const writers = files.filter((file) => begun.test(sources.get(file) ?? ''));
     expect(writers).toEqual(['src/db/write.ts']);
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LONG, projectOf, testFiles } from './support/projects.ts';
+import { LONG, ON_POSTGRES, projectOf, testFiles } from './support/projects.ts';
 
 const projectIn = (files: Readonly<Record<string, string>>) =>
   projectOf('test/a.test.ts', (file) => files[file] ?? '');
@@ -59,6 +59,11 @@ describe('the project of a test file', () => {
 
 it('Every file that begins first is there', () => {
   expect(LONG.filter((file) => !testFiles().includes(file))).toEqual([]);
+});
+
+it('Every file that runs on PostgreSQL too is there, once', () => {
+  expect(ON_POSTGRES.filter((file) => !testFiles().includes(file))).toEqual([]);
+  expect(ON_POSTGRES).toHaveLength(new Set(ON_POSTGRES).size);
 });
 
 describe('a file that shares a server', () => {
