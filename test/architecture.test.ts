@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { engines } from '../src/engines/engines.ts';
 import { PROVIDERS } from '../src/object-stores/providers/table.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -376,6 +377,19 @@ describe('what is said in one place', () => {
 
   it('is what is a provider’s: its entry, and nothing asks which one it is', () => {
     expect(having(new RegExp(`[!=]== '(?:${PROVIDERS.map(({ id }) => id).join('|')})'`))).toEqual([]);
+  });
+
+  it('is what is an engine’s: its folder, and nothing else asks which one it is', () => {
+    const types = engines.map(({ type }) => type).join('|');
+    const asks = new RegExp(`[!=]== '(?:${types})'|\\bcase '(?:${types})':|'(?:${types})' [!=]==`);
+    expect(types).toContain('|');
+    expect(asks.test(`type === '${engines[0]?.type}'`)).toBe(true);
+    const found = files.filter((file) => asks.test(sources.get(file) ?? ''));
+    expect(found.filter((file) => !/^(?:src\/engines|migrations)\//.test(file))).toEqual([]);
+  });
+
+  it('is how a place on a host is written', () => {
+    expect(having(/^(?!\s*(?:\/?\*|\/\/)).*['"`]host:/m)).toEqual(['src/object-stores/place.ts']);
   });
 
   it('is under which names a provider is reached: its entry', () => {
