@@ -4,7 +4,7 @@ import { createMiddleware } from 'hono/factory';
 import { requestId } from 'hono/request-id';
 import { AppError } from './errors.ts';
 import { leaveAbandoned } from './http/abandoned.ts';
-import { apiGroups } from './http/api/routes.ts';
+import { apiGroups, routesOf } from './http/api/routes.ts';
 import { assetRoutes } from './http/assets.ts';
 import { limitBody } from './http/body-limit.ts';
 import { toFailure } from './http/failure.ts';
@@ -15,7 +15,7 @@ import { openApiDocument } from './http/openapi.ts';
 import { createLimits } from './http/rate-limit.ts';
 import { readableUrl } from './http/readable-url.ts';
 import { createReadiness } from './http/readiness.ts';
-import type { ApiEnv, ApiRoute } from './http/route.ts';
+import type { ApiEnv } from './http/route.ts';
 import { setHeaders } from './http/set-headers.ts';
 import { uiRoutes } from './http/ui/routes.ts';
 import { type Log, requestFields } from './log.ts';
@@ -25,7 +25,7 @@ import type { Services } from './services-port.ts';
 export function createApp(services: Services): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const groups = apiGroups(services);
-  const routes = groups.flatMap(({ routes }): readonly ApiRoute[] => routes);
+  const routes = routesOf(groups);
   const limits = createLimits(services);
   const api = mountRoutes(services, routes, limits);
 

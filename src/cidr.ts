@@ -43,13 +43,6 @@ export function clientOf(text: string): string {
   return `${groups.join(':')}::/64`;
 }
 
-/** True for the loopback addresses of both families. */
-export function isLoopback(text: string): boolean {
-  const address = parseAddress(text);
-  if (address === null) return false;
-  return address.bits === 32 ? address.value >> 24n === 127n : address.value === 1n;
-}
-
 /** Null for text that is no address; a zone (`fe80::1%eth0`) is none of an address's. */
 export function parseAddress(text: string): Address | null {
   try {

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LONG, projectOf, testFiles } from './support/projects.ts';
+import { LONG, ON_POSTGRES, projectOf, testFiles } from './support/projects.ts';
 
 const projectIn = (files: Readonly<Record<string, string>>) =>
   projectOf('test/a.test.ts', (file) => files[file] ?? '');
@@ -61,13 +61,21 @@ it('Every file that begins first is there', () => {
   expect(LONG.filter((file) => !testFiles().includes(file))).toEqual([]);
 });
 
+it('Every file that runs on PostgreSQL too is there, once', () => {
+  expect(ON_POSTGRES.filter((file) => !testFiles().includes(file))).toEqual([]);
+  expect(ON_POSTGRES).toHaveLength(new Set(ON_POSTGRES).size);
+});
+
 describe('a file that shares a server', () => {
-  const sharing = testFiles()
-    .map((file) => ({ file, text: readFileSync(join(import.meta.dirname, '..', file), 'utf8') }))
+  // Beds and rounds that test files share ask for it as well; what shares it out does not.
+  const sharing = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.startsWith(join('support', 'shared')))
+    .map((name) => ({ file: `test/${name}`, text: readFileSync(join(import.meta.dirname, name), 'utf8') }))
     .filter(({ text }) => /\bshared(Postgres|Mariadb)\(/.test(text));
 
   it('leaves its settings, its users and the connections of others alone', () => {
     expect(sharing.length).toBeGreaterThan(5);
+    expect(sharing.map(({ file }) => file)).toContain('test/runs/replicas.ts');
     const others =
       /\b(alter system|set (persist|global)|(create|alter|drop) (role|user(?! mapping))|pg_terminate_backend|pg_reload_conf|flush|install soname|kill \$)/i;
     expect(sharing.filter(({ text }) => others.test(text)).map(({ file }) => file)).toEqual([]);

@@ -31,7 +31,16 @@ const filledFor = (change: 'provider' | 'paste') => ({
 });
 
 /** Outside of what it loads, so that it keeps the focus; a field of the form all the same. */
-export function PasteEndpoint({ form, pasted = '' }: { readonly form: FormState; readonly pasted?: string }) {
+export function PasteEndpoint({
+  form,
+  provider,
+  pasted = '',
+}: {
+  readonly form: FormState;
+  /** Whose address is shown as an example. */
+  readonly provider: ProviderForm;
+  readonly pasted?: string;
+}) {
   return (
     <div class="field">
       <label for="pasted">
@@ -46,7 +55,7 @@ export function PasteEndpoint({ form, pasted = '' }: { readonly form: FormState;
         maxlength={1024}
         spellcheck={false}
         autocomplete="off"
-        placeholder="s3.eu-central-003.backblazeb2.com"
+        placeholder={provider.endpointExample}
         aria-describedby="help-pasted"
         hx-trigger="input changed delay:150ms"
         {...filledFor('paste')}

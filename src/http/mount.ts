@@ -48,7 +48,7 @@ export function mountRoutes(
           address,
           signal: AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
         });
-        return answer instanceof Response ? answer : c.json(answer);
+        return answer instanceof Response ? answer : c.json(answer, route.success);
       },
     );
   }

@@ -49,7 +49,7 @@ export interface SignedInRequest<Path extends string, Query, Body> extends Route
 
 /**
  * A route, declared once beside its handler: the declaration feeds the role check, the validation and /openapi.json.
- * A handler gives the answer's JSON, or a whole Response.
+ * A handler gives the answer's JSON, or a whole Response: what is no JSON, or another status (`answerBy`).
  */
 interface Declaration<
   Called extends Method,
@@ -94,6 +94,18 @@ interface Declaration<
  * gives (`Given`) is inferred as const, so that the literals in it stay literals.
  */
 type Answer<Answered extends z.ZodType> = Written<z.input<Answered>> | Response;
+
+/**
+ * An answer by another status, of the shape that is named: `answerBy<typeof question>(c, 409, …)`. That of a success is what a
+ * handler gives.
+ */
+export function answerBy<Shape extends z.ZodType = never>(
+  c: Context<ApiEnv>,
+  status: 202 | 400 | 409,
+  answer: NoInfer<Written<z.input<Shape>>>,
+): Response {
+  return c.json(answer, status);
+}
 
 /** The same shape with nothing that could be changed: what a use case gives may be sent as it is. */
 type Written<Shape> = Shape extends readonly (infer Item)[]

@@ -3,7 +3,7 @@
  * Keys are relative to the store: an S3 bucket's key, or an absolute path on a host.
  */
 export interface ObjectStore {
-  /** How messages name this place, such as `bucket backups at fra1.digitaloceanspaces.com`. */
+  /** How messages name this place, such as `bucket backups at s3.example.com`. */
   readonly label: string;
 
   /**

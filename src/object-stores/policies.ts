@@ -88,8 +88,8 @@ const OPTIONAL: readonly Permission[] = [
   },
 ];
 
-function documentOf({ region, buckets, prefix }: PolicyWish) {
-  const arns = buckets.map((bucket) => `arn:${partition(region)}:s3:::${bucket}`);
+function documentOf({ provider, region, buckets, prefix }: PolicyWish) {
+  const arns = buckets.map((bucket) => `arn:${provider.partitionOf(region)}:s3:::${bucket}`);
   const listing = { Effect: 'Allow', Action: names(LISTING), Resource: arns };
   return {
     Version: '2012-10-17',
@@ -116,8 +116,3 @@ const names = (permissions: readonly Permission[]) => permissions.map(({ permiss
 
 /** Wildcards and variables of the policy language, taken by their letters. */
 const literal = (prefix: string) => prefix.replaceAll(/[*?$]/g, (character) => `$\{${character}}`);
-
-function partition(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
-}

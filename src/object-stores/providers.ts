@@ -3,7 +3,7 @@
 export { awsHost, isGenericAwsHost, regionInAwsHost } from './providers/aws-host.ts';
 export { deriveEndpoint, normaliseEndpoint } from './providers/endpoint.ts';
 export type { PartLimits, Provider, Region } from './providers/provider.ts';
-export { PROVIDERS, providerOf } from './providers/table.ts';
+export { DEFAULT_PROVIDER, PROVIDERS, providerOf } from './providers/table.ts';
 
 /** True for text that can be a region: it becomes part of a host name. */
 export function isRegion(text: string): boolean {

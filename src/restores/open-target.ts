@@ -5,7 +5,7 @@ import { engineFor } from '../engines/engines.ts';
 import type { RestoreNeeds, RestorePlan, TableName } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
-import { SEALED } from '../secrets/sealed.ts';
+import { SEALED, type SealedColumn } from '../secrets/sealed.ts';
 import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { liveBy, replacedBy } from './in-place.ts';
@@ -68,9 +68,9 @@ export async function openRestoreTarget(
   const target = await openTarget(engine, databaseAs(restore, database ?? null), vault);
   const other =
     restore.credentials !== null
-      ? await openCredentials(context, restore.credentials, SEALED.restoreCredentials.identity(restore.id))
+      ? await openCredentials(context, restore.credentials, SEALED.restoreCredentials, restore.id)
       : login !== undefined
-        ? await openCredentials(context, login.credentials, SEALED.restoreLogin.identity(login.id))
+        ? await openCredentials(context, login.credentials, SEALED.restoreLogin, login.id)
         : {};
   const address = engine.isFile ? null : await servers.databaseAddress(restore.server_id, restore.host);
   const { madeIn = null, made = null, jobs = null, foundWhole } = loadOptionsOf(restore);
@@ -126,6 +126,6 @@ function asTarget({ host, port, options }: RestoreRow, { name, type, password_ta
   return { name, type, host, port, options, password_target };
 }
 
-async function openCredentials({ vault }: TargetContext, sealed: string, identity: string) {
-  return credentialsSchema.parse(JSON.parse(await vault.open(sealed, identity)));
+async function openCredentials({ vault }: TargetContext, sealed: string, column: SealedColumn, id: string) {
+  return credentialsSchema.parse(JSON.parse(await vault.open(sealed, column.identity(id))));
 }

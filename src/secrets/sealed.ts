@@ -82,4 +82,9 @@ export const SEALED = {
   signingKey: { table: 'signing_keys', column: 'secret', identity: (id) => `signing_key:${id}` },
 } as const satisfies Readonly<Record<string, SealedColumn>>;
 
+/** What is sealed for a browser to keep, and lies in no table: it ends with its cookie, and with a change of the master key. */
+export const SEALED_FOR_BROWSERS = {
+  madeToken: { identity: (sessionId: string, id: string) => `session:${sessionId}:made_token:${id}` },
+} as const;
+
 export const SEALED_COLUMNS: readonly SealedColumn[] = Object.values(SEALED);

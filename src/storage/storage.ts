@@ -24,7 +24,7 @@ export const storageInput = z.object({
     .superRefine(refuseInvisible('region'))
     .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/, { error: 'Must be a region, such as fra1' })
     .default('fra1'),
-  /** Absent or blank: `{region}.digitaloceanspaces.com`. */
+  /** Absent or blank: what `deriveEndpoint` makes of the region. */
   endpoint: z.string().max(300).superRefine(refuseInvisible('endpoint')).nullish(),
   buckets: z.array(bucketName).max(100).nullish(),
   /** What the provider is asked to encrypt with. Absent keeps what is stored; null means none. */

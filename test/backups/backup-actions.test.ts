@@ -1,5 +1,11 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { changePin, removeBackup, startBackup, stopBackup } from '../../src/backups/backup-actions.ts';
+import {
+  changePin,
+  removeBackup,
+  removeBackups,
+  startBackup,
+  stopBackup,
+} from '../../src/backups/backup-actions.ts';
 import type { Services } from '../../src/services-port.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { asWritten } from '../support/as-written.ts';
@@ -46,6 +52,18 @@ describe.each(STATES)('what people do to backups, on %s', (state) => {
     ['a cancel of one that runs', 'in_progress', (id: string) => stopBackup(services, actor, id)],
     ['a deletion', 'completed', (id: string) => removeBackup(services, actor, id)],
     ['a deletion of one that runs', 'in_progress', (id: string) => removeBackup(services, actor, id)],
+    [
+      'a deletion of many',
+      'completed',
+      async (id: string, databaseId: string) =>
+        void (await removeBackups(services, actor, databaseId, [id, 'nothing'])),
+    ],
+    [
+      'a deletion of many that run',
+      'in_progress',
+      async (id: string, databaseId: string) =>
+        void (await removeBackups(services, actor, databaseId, [id, 'nothing'])),
+    ],
     [
       'a pin',
       'completed',

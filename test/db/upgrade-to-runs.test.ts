@@ -95,6 +95,7 @@ describe('the upgrade to runs', () => {
       ],
       ...['in_progress null', 'pending null'],
     ]);
+    expect(before['backups']?.filter((backup) => backup['deleted_at'] !== null)).toHaveLength(2);
     expect(before['storage_probes']).toHaveLength(1);
     expect(before['leftovers']?.length).toBeGreaterThan(1);
     await upgrade();

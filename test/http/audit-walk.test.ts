@@ -5,7 +5,7 @@ import { prepareFirstAdmin } from '../../src/auth/first-admin.ts';
 import { migrate } from '../../src/db/node/migrate.ts';
 import { openDatabase } from '../../src/db/node/open.ts';
 import type { Db } from '../../src/db/schema.ts';
-import { apiRoutes } from '../../src/http/api/routes.ts';
+import { apiGroups, routesOf } from '../../src/http/api/routes.ts';
 import { newId } from '../../src/ids.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { insertBackup } from '../support/backup-row.ts';
@@ -86,7 +86,7 @@ afterAll(async () => {
 });
 
 it('every route that changes something or gives something away leaves a row of who, from where and in which request', async () => {
-  const declared = apiRoutes(app.services)
+  const declared = routesOf(apiGroups(app.services))
     .filter((route) => (route.method !== 'GET' && !route.isReading) || GIVEN_OUT.includes(nameOf(route)))
     .map(nameOf);
   const walked = new Set<string>([...LOOKS, ...Object.keys(ELSEWHERE)]);

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { login } from '../../src/auth/login.ts';
 import { ROLES, type Role } from '../../src/auth/roles.ts';
-import { apiRoutes } from '../../src/http/api/routes.ts';
+import { apiGroups, routesOf } from '../../src/http/api/routes.ts';
 import { toFailure } from '../../src/http/failure.ts';
 import { mountRoutes } from '../../src/http/mount.ts';
 import type { ApiEnv, ApiRoute } from '../../src/http/route.ts';
@@ -65,7 +65,7 @@ const credentials: Credential[] = [];
 
 beforeAll(async () => {
   app = await openTestApp();
-  routes = apiRoutes(app.services);
+  routes = routesOf(apiGroups(app.services));
   const open = routes.map((route) => ({
     ...route,
     body: null,

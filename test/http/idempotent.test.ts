@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { apiRoutes } from '../../src/http/api/routes.ts';
+import { apiGroups, routesOf } from '../../src/http/api/routes.ts';
 import { idempotent } from '../../src/http/idempotent.ts';
 import { mountRoutes } from '../../src/http/mount.ts';
 import { type ApiEnv, route } from '../../src/http/route.ts';
@@ -170,7 +170,7 @@ describe('a request with an Idempotency-Key', () => {
       expect([status, headers.get('idempotent-replayed')]).toEqual([200, null]);
     }
     expect(await app.services.db.selectFrom('idempotency_keys').select('id').execute()).toEqual([]);
-    const reading = apiRoutes(app.services).filter(({ isReading }) => isReading);
+    const reading = routesOf(apiGroups(app.services)).filter(({ isReading }) => isReading);
     expect(reading.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'POST /api/databases/:id/backup-policy/preview',
     ]);
@@ -248,7 +248,7 @@ describe('a request with an Idempotency-Key', () => {
 
   it('stands in /openapi.json wherever it counts', async () => {
     const { body } = await app.call('GET', '/openapi.json', { token: null });
-    for (const { method, path, access, isReading } of apiRoutes(app.services)) {
+    for (const { method, path, access, isReading } of routesOf(apiGroups(app.services))) {
       const { parameters } = body.paths[path.replaceAll(/:(\w+)/g, '{$1}')][method.toLowerCase()];
       const has = parameters.some(({ name }: { name: string }) => name === 'Idempotency-Key');
       expect([method, path, has]).toEqual([

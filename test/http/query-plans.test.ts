@@ -10,7 +10,7 @@ import { repairCounts } from '../../src/backups/repair-counts.ts';
 import { writeDueManifests } from '../../src/backups/write-manifest.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { beginDueDrills } from '../../src/drills/due.ts';
-import { apiRoutes } from '../../src/http/api/routes.ts';
+import { apiGroups, routesOf } from '../../src/http/api/routes.ts';
 import { newId } from '../../src/ids.ts';
 import { sweepLeftovers } from '../../src/leftovers/sweep.ts';
 import { sweepRetention } from '../../src/retention/sweep.ts';
@@ -125,7 +125,7 @@ describe('no query reads or sorts a large table whole', () => {
 
   it('for any reading route of the API', async () => {
     const names = await namesInPaths(db, await pickIds(db));
-    const routes = apiRoutes(app.services).filter(({ method }) => method === 'GET');
+    const routes = routesOf(apiGroups(app.services)).filter(({ method }) => method === 'GET');
     expect(routes.length).toBeGreaterThan(20);
     filled.forget();
     const unlike: string[] = [];

@@ -1,6 +1,7 @@
+import type { Context } from 'hono';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { publicRoute, route } from '../../src/http/route.ts';
+import { type ApiEnv, answerBy, publicRoute, route } from '../../src/http/route.ts';
 
 const declared = { method: 'GET', path: '/api/things/:id', summary: 'One thing' } as const;
 const answer = z.object({
@@ -38,5 +39,17 @@ describe('the declared answer of a route', () => {
       publicRoute({ ...declared, answer, handle: async (): Promise<object> => ({}) }),
     ];
     expect(routes.length).toBe(4);
+  });
+
+  it('is of its own shape by another status too', () => {
+    const given = { name: 'a', state: 'new' } as const;
+    const handlers: readonly ((request: { readonly c: Context<ApiEnv> }) => Response)[] = [
+      ({ c }) => answerBy<typeof answer>(c, 202, given),
+      // @ts-expect-error: no state
+      ({ c }) => answerBy<typeof answer>(c, 409, { name: 'a' }),
+      // @ts-expect-error: nothing says which shape
+      ({ c }) => answerBy(c, 400, given),
+    ];
+    expect(handlers).toHaveLength(3);
   });
 });

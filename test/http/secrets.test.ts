@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSession } from '../../src/auth/sessions.ts';
 import { getUser } from '../../src/auth/users.ts';
-import { apiRoutes } from '../../src/http/api/routes.ts';
+import { apiGroups, routesOf } from '../../src/http/api/routes.ts';
 import { openTestApp, type TestApp } from '../support/app.ts';
 import { newSshKeys } from '../support/ssh-key.ts';
 
@@ -60,7 +60,7 @@ function withIds(path: string): string {
 describe('a stored secret', () => {
   it('is in no answer of the API but the one that reveals the SSH key', async () => {
     const answered: string[] = [];
-    for (const { method, path } of apiRoutes(app.services)) {
+    for (const { method, path } of routesOf(apiGroups(app.services))) {
       const isTest = /\/(test|test-ssh|health|test-connection)$/.test(path);
       if ((method !== 'GET' && !isTest) || path.endsWith('/ssh-key')) continue;
       const { status, body } = await app.call(method, withIds(path));

@@ -18,7 +18,7 @@ import { createLocalPathCheck } from '../../src/hosts/node/local-paths.ts';
 import { lookUp } from '../../src/hosts/node/look-up.ts';
 import { openSshHost } from '../../src/hosts/node/ssh.ts';
 import { sshKeys } from '../../src/hosts/node/ssh-keys.ts';
-import { apiRoutes } from '../../src/http/api/routes.ts';
+import { apiGroups, routesOf } from '../../src/http/api/routes.ts';
 import { gzipText } from '../../src/http/node/gzip.ts';
 import type { ApiEnv, ApiRoute } from '../../src/http/route.ts';
 import { createLog } from '../../src/log.ts';
@@ -167,7 +167,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
   );
   worker.start();
   const app = createApp(services);
-  routes ??= apiRoutes(services);
+  routes ??= routesOf(apiGroups(services));
   const secrets = watchForSecrets();
   const people = options.withoutUsers ? NOBODY : await createPeople(services);
 

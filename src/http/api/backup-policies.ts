@@ -16,7 +16,7 @@ import {
 } from '../../retention/retention-actions.ts';
 import type { Services } from '../../services-port.ts';
 import { RETENTION_PRESETS } from '../../settings/retention-presets.ts';
-import { route } from '../route.ts';
+import { answerBy, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const count = z.number().int();
@@ -108,7 +108,7 @@ export function backupPolicyRoutes(services: Services) {
         }
         const { keep, prune, bytesFreed } = saved;
         const preview = { keep: keep.map(wirePlanned), prune: prune.map(wirePlanned), bytesFreed };
-        return c.json({ confirmationRequired: true, preview }, 409);
+        return answerBy<typeof question>(c, 409, { confirmationRequired: true, preview });
       },
     }),
     route({

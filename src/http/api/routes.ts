@@ -110,7 +110,7 @@ export function apiGroups(services: Services) {
   ] as const satisfies readonly ApiGroup[];
 }
 
-/** Every route of the API. */
-export function apiRoutes(services: Services): readonly ApiRoute[] {
-  return apiGroups(services).flatMap(({ routes }): readonly ApiRoute[] => routes);
+/** Every route of the API, of all its groups. */
+export function routesOf(groups: readonly ApiGroup[]): readonly ApiRoute[] {
+  return groups.flatMap(({ routes }): readonly ApiRoute[] => routes);
 }

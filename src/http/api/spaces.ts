@@ -14,7 +14,7 @@ import { saveStorage } from '../../storage/save-storage.ts';
 import { deleteStorage, getStorage, type StorageConfig, storageInput } from '../../storage/storage.ts';
 import type { StorageTest } from '../../storage/tried.ts';
 import { tryStorage } from '../../storage/try-storage.ts';
-import { type ApiEnv, route } from '../route.ts';
+import { type ApiEnv, answerBy, route } from '../route.ts';
 import { id, instant, SUCCESS, success } from './shapes.ts';
 
 const config = z.object({ id, accessKey: z.string(), region: z.string(), endpoint: z.string() });
@@ -53,6 +53,11 @@ const deepTest = testedStorage.extend({
   cause: z.enum(['asked', 'credentials', 'weekly']),
   startedAt: instant,
   finishedAt: instant,
+});
+const failedTest = test.extend({
+  code: z.literal('VALIDATION_ERROR'),
+  requestId: z.string(),
+  probe: deepTest.optional(),
 });
 const running = z.object({
   startedAt: instant,
@@ -232,7 +237,8 @@ async function answerTest(services: Services, c: Context<ApiEnv>, signal: AbortS
 
 /** A failed test is 400 in the envelope, with the result's own fields beside it. */
 function refusedTest(c: Context<ApiEnv>, test: StorageTest & { readonly probe?: StoredDeepTest }): Response {
-  return c.json({ code: 'VALIDATION_ERROR', requestId: c.get('requestId'), ...test }, 400);
+  const requestId = c.get('requestId');
+  return answerBy<typeof failedTest>(c, 400, { code: 'VALIDATION_ERROR', requestId, ...test });
 }
 
 /** Waits for the deep test as long as a request may take; it goes on without, and 202 says where its result will be. */
@@ -241,7 +247,7 @@ async function answerDeepTest(services: Services, c: Context<ApiEnv>, signal: Ab
   if (found === null) {
     const message =
       'The deep test is running. GET /api/settings/spaces/probe tells how far it is and what it found.';
-    return c.json({ success: false, message, buckets: [], scopedKey: false }, 202);
+    return answerBy<typeof test>(c, 202, { success: false, message, buckets: [], scopedKey: false });
   }
   const result = { ...summaryOf(found), probe: found };
   return result.success ? result : refusedTest(c, result);

@@ -3,7 +3,7 @@ import { type ChangedSettings, changeSettingsAskingFirst } from '../../retention
 import type { Services } from '../../services-port.ts';
 import { showSettings } from '../../settings/change-settings.ts';
 import { SETTING_DEFAULTS, settingFields, settingsChange } from '../../settings/settings.ts';
-import { route } from '../route.ts';
+import { answerBy, route } from '../route.ts';
 import { id, instant } from './shapes.ts';
 
 const values = z.object({
@@ -32,7 +32,7 @@ function question({ prune, ...counts }: Extract<ChangedSettings, { kind: 'confir
   const named = prune.map(({ id, databaseId, filename, createdAt, size }) => ({
     ...{ id, databaseId, filename, createdAt, size },
   }));
-  return { confirmationRequired: true, preview: { prune: named, total, databases, bytesFreed } };
+  return { confirmationRequired: true as const, preview: { prune: named, total, databases, bytesFreed } };
 }
 
 export function systemSettingsRoutes(services: Services) {
@@ -51,7 +51,9 @@ export function systemSettingsRoutes(services: Services) {
       handle: async ({ c, actor, body: { confirm, ...change } }) => {
         const isConfirmed = confirm === true;
         const changed = await changeSettingsAskingFirst(services, actor, change, { isConfirmed });
-        return changed.kind === 'saved' ? { settings: changed.settings } : c.json(question(changed), 409);
+        return changed.kind === 'saved'
+          ? { settings: changed.settings }
+          : answerBy<typeof asked>(c, 409, question(changed));
       },
     });
   return [
@@ -80,7 +82,7 @@ export function systemSettingsRoutes(services: Services) {
         const changed = await changeSettingsAskingFirst(services, actor, null, { isConfirmed });
         return changed.kind === 'saved'
           ? { settings: changed.settings, message: 'Settings reset to defaults' }
-          : c.json(question(changed), 409);
+          : answerBy<typeof asked>(c, 409, question(changed));
       },
     }),
   ] as const;

@@ -36,10 +36,10 @@ export function webhookRoutes(services: Services) {
       answer: z.object({ subscription, secret: z.string().optional() }),
       success: 201,
       refusals: [404, 409],
-      handle: async ({ c, params, actor, body }) => {
+      handle: async ({ params, actor, body }) => {
         const made = await createSubscription(services, actor, params.envId, body);
         const secret = made.secret === null ? {} : { secret: made.secret };
-        return c.json({ subscription: made.subscription, ...secret }, 201);
+        return { subscription: made.subscription, ...secret };
       },
     }),
     route({

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import * as z from 'zod';
 import { isAppError } from '../../errors.ts';
+import { SEALED_FOR_BROWSERS } from '../../secrets/sealed.ts';
 import type { Services } from '../../services-port.ts';
 import { TOKEN_ACCESSES } from '../../tokens/acting-token.ts';
 import { attributesOf, prefixOf } from './kit/cookie-attributes.ts';
@@ -33,7 +34,10 @@ export async function leaveMadeToken(
   made: MadeToken,
 ): Promise<void> {
   const endsAt = services.now().getTime() + KEPT_S * 1000;
-  const sealed = await services.vault.seal(JSON.stringify({ ...made, endsAt }), identityOf(c, id));
+  const sealed = await services.vault.seal(
+    JSON.stringify({ ...made, endsAt }),
+    SEALED_FOR_BROWSERS.madeToken.identity(c.get('session').id, id),
+  );
   setCookie(c, `${MADE}${id}`, sealed, { ...attributesOf(c, services), maxAge: KEPT_S });
 }
 
@@ -47,7 +51,7 @@ export async function takeMadeToken(
   const sealed = getCookie(c, `${MADE}${id}`, prefixOf(services));
   if (sealed === undefined) return null;
   deleteCookie(c, `${MADE}${id}`, attributesOf(c, services));
-  const text = await openOrNull(services, sealed, identityOf(c, id));
+  const text = await openOrNull(services, sealed, { sessionId: c.get('session').id, id });
   if (text === null) return null;
   const { endsAt, ...made } = madeToken.parse(JSON.parse(text));
   const leftMs = endsAt - services.now().getTime();
@@ -55,12 +59,14 @@ export async function takeMadeToken(
   return leftMs > 0 && leftMs <= KEPT_S * 1000 ? made : null;
 }
 
-const identityOf = (c: Context<UiEnv>, id: string) => `session:${c.get('session').id}:made_token:${id}`;
-
 /** Of a cookie that was changed, or is another session's, nothing is shown. */
-async function openOrNull({ vault }: Services, sealed: string, identity: string): Promise<string | null> {
+async function openOrNull(
+  { vault }: Services,
+  sealed: string,
+  { sessionId, id }: { readonly sessionId: string; readonly id: string },
+): Promise<string | null> {
   try {
-    return await vault.open(sealed, identity);
+    return await vault.open(sealed, SEALED_FOR_BROWSERS.madeToken.identity(sessionId, id));
   } catch (error) {
     if (isAppError(error, 'secret_unreadable')) return null;
     throw error;

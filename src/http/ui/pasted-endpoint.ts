@@ -1,4 +1,3 @@
-import { regionInAwsHost } from '../../object-stores/providers/aws-host.ts';
 import { PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
 
 /** What an endpoint that somebody has copied tells of a storage. */
@@ -42,14 +41,14 @@ function inFront(name: string) {
   return null;
 }
 
-function regionIn({ endpointPattern }: Provider, host: string): string | null {
+function regionIn({ endpointPattern, byRegion }: Provider, host: string): string | null {
   if (!endpointPattern.includes('{region}')) return null;
   const pattern = endpointPattern
     .split(/(\{\w+\})/)
     .map((part) => PLACES[part] ?? part.replaceAll('.', '\\.'))
     .join('');
   // AWS has hosts of further forms: FIPS, dual stack, China.
-  return new RegExp(`^${pattern}$`).exec(host)?.groups?.['region'] ?? regionInAwsHost(host);
+  return new RegExp(`^${pattern}$`).exec(host)?.groups?.['region'] ?? byRegion?.regionIn(host) ?? null;
 }
 
 const PLACES: Readonly<Record<string, string>> = {

@@ -3,17 +3,23 @@ import type { TestResult } from '../../../views/parts/try-connection.tsx';
 import type { StorageFormProps } from '../../../views/storage-form.tsx';
 import type { OfferedEnvironment } from '../../../views/storage-may-use.tsx';
 import type { ProviderForm } from '../../../views/storage-provider.tsx';
-import { isRegion, PROVIDERS, type Provider, providerOf } from '../../object-stores/providers.ts';
+import {
+  DEFAULT_PROVIDER,
+  isRegion,
+  PROVIDERS,
+  type Provider,
+  providerOf,
+} from '../../object-stores/providers.ts';
 import { type StorageConfig, storageInput } from '../../storage/storage.ts';
 import { editForm } from './kit/edit-form.ts';
 import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
 import type { PastedEndpoint } from './pasted-endpoint.ts';
 
-/** The provider of that id, else the configured one, else the first of the table. */
+/** The provider of that id, else the configured one, else the usual one. */
 export function chosenProvider(id: string | undefined, config: StorageConfig | null): Provider {
   const known = PROVIDERS.find((provider) => provider.id === id);
   if (known !== undefined) return known;
-  return providerOf(config?.endpoint ?? 'fra1.digitaloceanspaces.com');
+  return config === null ? DEFAULT_PROVIDER : providerOf(config.endpoint);
 }
 
 /** A form that came back: what was wrong with its fields, or what the storage said. */

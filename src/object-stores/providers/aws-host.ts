@@ -29,3 +29,9 @@ export function regionInAwsHost(host: string): string | null {
   const region = /[.-]([a-z]{2}(?:-[a-z]+)+-\d+)\.amazonaws\.com/.exec(host)?.[1];
   return region !== undefined && isAwsRegion(region) ? region : null;
 }
+
+/** AWS is several clouds that know nothing of each other, and names its own in what stands for a bucket in a policy. */
+export function awsPartition(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}

@@ -20,6 +20,7 @@ export const DIGITALOCEAN: Provider = {
   name: 'DigitalOcean Spaces',
   endpointPattern: '{region}.digitaloceanspaces.com',
   ...hosts('[a-z]{3}\\d\\.digitaloceanspaces\\.com'),
+  cdnHost: /^(?<bucket>.+)\.(?<region>[a-z]{3}\d)\.cdn\.digitaloceanspaces\.com$/,
   defaultRegion: 'fra1',
   regions: regions(
     'fra1 Frankfurt, nyc3 New York, sfo3 San Francisco, ams3 Amsterdam, sgp1 Singapore, syd1 Sydney, lon1 London, tor1 Toronto, blr1 Bangalore, sfo2 San Francisco 2',

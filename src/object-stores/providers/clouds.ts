@@ -1,4 +1,4 @@
-import { awsHost, isAwsRegion, regionInAwsHost } from './aws-host.ts';
+import { awsHost, awsHostFor, awsPartition, isAwsRegion, regionInAwsHost } from './aws-host.ts';
 import { readAndWrite } from './key-policy.ts';
 import {
   COMMON,
@@ -31,6 +31,8 @@ export const AWS: Provider = {
   // One without a region says nothing of where the bucket lies.
   behindBucket: (endpoint, region) =>
     regionInAwsHost(endpoint) === null && isAwsRegion(region) ? awsHost(region) : endpoint,
+  byRegion: { owner: 'AWS', isRegion: isAwsRegion, regionIn: regionInAwsHost, hostIn: awsHostFor },
+  partitionOf: awsPartition,
   checksObjectSize: true,
   namesRegion: true,
   defaultRegion: 'us-east-1',
@@ -125,6 +127,8 @@ export const R2: Provider = {
   ...hosts('[a-z0-9]+(?:\\.(?:eu|fedramp))?\\.r2\\.cloudflarestorage\\.com'),
   accountOf: (host) => host.split('.')[0] ?? '',
   hostIsAccount: true,
+  accountPattern: /^[0-9a-f]{32}$/i,
+  bareHost: 'r2.cloudflarestorage.com',
   adminsListBuckets: true,
   defaultRegion: 'auto',
   regions: regions('auto Automatic'),

@@ -1,12 +1,19 @@
 import { AppError } from '../../errors.ts';
-import { awsHost, awsHostFor, isAwsRegion, regionInAwsHost } from './aws-host.ts';
-import { AWS, DIGITALOCEAN, PROVIDERS, R2 } from './table.ts';
+import type { Provider } from './provider.ts';
+import { DEFAULT_PROVIDER, PROVIDERS } from './table.ts';
 
 /** What a configuration without an endpoint means: AWS for a region of its form, DigitalOcean Spaces for others. */
 export function deriveEndpoint(region: string): string {
   const typed = region.trim().toLowerCase();
-  return isAwsRegion(typed) ? awsHost(typed) : DIGITALOCEAN.endpointPattern.replace('{region}', typed);
+  const owner = PROVIDERS.find(({ byRegion }) => byRegion?.isRegion(typed)) ?? DEFAULT_PROVIDER;
+  const host = inRegion(owner, typed);
+  return owner.byRegion?.hostIn(host, typed) ?? host;
 }
+
+const inRegion = ({ endpointPattern }: Provider, region: string) =>
+  endpointPattern.replace('{region}', region);
+const ofAccount = ({ endpointPattern }: Provider, account: string) =>
+  endpointPattern.replace('{account}', account);
 
 /**
  * What an admin typed as endpoint, as `https://host[:port]` (or `http://…` where `allowHttp`). A scheme and a slash at
@@ -20,11 +27,15 @@ export function normaliseEndpoint(
 ): string {
   const typed = input.trim();
   if (typed === '') {
-    throw invalid(typed, `it is empty; enter a host name such as ${deriveEndpoint('fra1')}`);
+    throw invalid(
+      typed,
+      `it is empty; enter a host name such as ${inRegion(DEFAULT_PROVIDER, DEFAULT_PROVIDER.defaultRegion)}`,
+    );
   }
-  if (/^[0-9a-f]{32}$/i.test(typed)) {
-    const corrected = R2.endpointPattern.replace('{account}', typed.toLowerCase());
-    throw invalid(typed, `it is the id of an account alone; for Cloudflare R2 enter ${corrected}`, {
+  const whose = PROVIDERS.find(({ accountPattern }) => accountPattern?.test(typed));
+  if (whose !== undefined) {
+    const corrected = ofAccount(whose, typed.toLowerCase());
+    throw invalid(typed, `it is the id of an account alone; for ${whose.name} enter ${corrected}`, {
       corrected,
     });
   }
@@ -65,27 +76,30 @@ function parse(typed: string, options: { readonly allowHttp: boolean }): URL {
 function hostOf(url: URL, region: string): string {
   const name = url.hostname.replace(/\.$/, '');
   const host = url.port === '' ? name : `${name}:${url.port}`;
-  if (name === 'r2.cloudflarestorage.com') {
-    throw invalid(
-      name,
-      `it lacks the account; enter ${R2.endpointPattern.replace('{account}', '<account id>')}`,
-    );
+  const bare = PROVIDERS.find(({ bareHost }) => bareHost === name);
+  if (bare !== undefined) {
+    throw invalid(name, `it lacks the account; enter ${ofAccount(bare, '<account id>')}`);
   }
   refuseBucket(name, region);
-  if (!AWS.host.test(name)) return host;
+  const provider = PROVIDERS.find((each) => each.byRegion !== null && each.host.test(name));
+  if (!provider?.byRegion) return host;
+  const { owner, isRegion, regionIn, hostIn } = provider.byRegion;
   const own = region.trim().toLowerCase();
-  if (!isAwsRegion(own)) {
-    const named = regionInAwsHost(name) ?? AWS.defaultRegion;
-    const why = `the region "${region.slice(0, 40)}" is none of AWS; enter one such as ${named}`;
+  if (!isRegion(own)) {
+    const named = regionIn(name) ?? provider.defaultRegion;
+    const why = `the region "${region.slice(0, 40)}" is none of ${owner}; enter one such as ${named}`;
     throw invalid(name, why, { correctedRegion: named });
   }
-  return awsHostFor(name, own) ?? host;
+  return hostIn(name, own) ?? host;
 }
 
 /** The bucket is named in requests: with one in the host, every one of them would go to a wrong place. */
 function refuseBucket(name: string, region: string): void {
-  const cdn = /^(.+)\.([a-z]{3}\d)\.cdn\.digitaloceanspaces\.com$/.exec(name);
-  if (cdn?.[2]) throw holdsBucket(name, cdn[1], DIGITALOCEAN.endpointPattern.replace('{region}', cdn[2]));
+  for (const provider of PROVIDERS) {
+    const served = provider.cdnHost?.exec(name)?.groups;
+    if (served?.['region'] === undefined) continue;
+    throw holdsBucket(name, served['bucket'], inRegion(provider, served['region']));
+  }
   if (PROVIDERS.some((provider) => provider.bucketHost && provider.host.test(name))) return;
   for (const { bucketHost, behindBucket } of PROVIDERS) {
     const { bucket, endpoint } = bucketHost?.exec(name)?.groups ?? {};

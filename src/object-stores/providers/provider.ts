@@ -22,6 +22,16 @@ export interface Provider {
   readonly accountOf: ((host: string) => string) | null;
   /** The host is made of nothing but the account's id, which the form then asks for. */
   readonly hostIsAccount: boolean;
+  /** The id of an account where it alone is typed as endpoint. Null where nothing tells it. */
+  readonly accountPattern: RegExp | null;
+  /** What the host of an account lies under, and what is no account's; null where there is none. */
+  readonly bareHost: string | null;
+  /** A host of its CDN, which serves a bucket and takes none: groups `bucket` and `region`. Null where nothing tells. */
+  readonly cdnHost: RegExp | null;
+  /** Where any endpoint becomes the one of the region that is entered. Null where it stays as it is typed. */
+  readonly byRegion: ByRegion | null;
+  /** The first part of a bucket's name in a policy, behind `arn:`. */
+  readonly partitionOf: (region: string) => string;
   readonly regions: readonly Region[];
   readonly defaultRegion: string;
   /** The region in signatures, where it isn't the configured one. */
@@ -85,6 +95,17 @@ export interface Region {
   readonly location: string;
 }
 
+/** How endpoints and regions belong together. */
+export interface ByRegion {
+  /** Whose regions they are, as a sentence calls it. */
+  readonly owner: string;
+  readonly isRegion: (text: string) => boolean;
+  /** The region that an endpoint names, or null. */
+  readonly regionIn: (host: string) => string | null;
+  /** The endpoint in that region for another one; null for one that stays where it is. */
+  readonly hostIn: (host: string, region: string) => string | null;
+}
+
 export interface PartLimits {
   readonly maxParts: number;
   /** Smallest part, but for the last. */
@@ -138,6 +159,11 @@ export const COMMON = {
   multipartEtag: 'md5',
   keepsMetadata: true,
   hostIsAccount: false,
+  accountPattern: null,
+  bareHost: null,
+  cdnHost: null,
+  byRegion: null,
+  partitionOf: () => 'aws',
   checksObjectSize: false,
   namesRegion: false,
   limitsKeysToPrefix: false,

@@ -3,7 +3,8 @@ import { AWS, BACKBLAZE, GCS, IDRIVE, OVH, R2, SCALEWAY, STORJ, TIGRIS, WASABI }
 import type { Provider } from './provider.ts';
 import { GARAGE, MINIO, OTHER, SEAWEEDFS } from './self-hosted.ts';
 
-export { AWS, DIGITALOCEAN, R2 };
+/** What the form begins with, and what a region without an endpoint means where it is nobody else’s. */
+export const DEFAULT_PROVIDER = DIGITALOCEAN;
 
 /** All providers, in the order of the form. The last one stands for every other server. */
 export const PROVIDERS: readonly Provider[] = [

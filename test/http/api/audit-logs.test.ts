@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { AuditedResource } from '../../../src/audit/audit.ts';
 import { createChainer } from '../../../src/audit/chain.ts';
 import { hasRole, ROLES, type Role } from '../../../src/auth/roles.ts';
-import { apiRoutes } from '../../../src/http/api/routes.ts';
+import { apiGroups, routesOf } from '../../../src/http/api/routes.ts';
 import { createServiceAccount } from '../../../src/tokens/service-accounts.ts';
 import { makeToken } from '../../support/api-tokens.ts';
 import { type Json, openTestApp, type TestApp } from '../../support/app.ts';
@@ -156,7 +156,9 @@ const ACTIONS_READ_AT = [
 describe('what each role reads of the audit', () => {
   const accessOf = (path: string | null): Role => {
     if (path === null) return 'admin';
-    const found = apiRoutes(app.services).find((route) => route.method === 'GET' && route.path === path);
+    const found = routesOf(apiGroups(app.services)).find(
+      (route) => route.method === 'GET' && route.path === path,
+    );
     return z.enum(ROLES, { error: `no GET ${path} by a role` }).parse(found?.access);
   };
   const rows = () =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { apiRoutes } from '../../../src/http/api/routes.ts';
+import { apiGroups, routesOf } from '../../../src/http/api/routes.ts';
 import { mountRoutes } from '../../../src/http/mount.ts';
 import { type ApiRoute, route } from '../../../src/http/route.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
@@ -10,7 +10,7 @@ let app: TestApp;
 let routes: readonly ApiRoute[];
 beforeAll(async () => {
   app = await openTestApp();
-  routes = apiRoutes(app.services);
+  routes = routesOf(apiGroups(app.services));
 });
 afterAll(() => app.close());
 

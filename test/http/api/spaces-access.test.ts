@@ -38,6 +38,21 @@ const save = (body: object = {}, query = '') => {
 };
 const configured = async () => (await app.call('GET', PATH)).body.config;
 
+describe('saving the storage without ?validate=true', () => {
+  it.each(['', '?validate=false'])(
+    'sends nothing to it, when it is new and when it changes: %j',
+    async (query) => {
+      const before = store.requests.length;
+      expect((await save({}, query)).status).toBe(200);
+      expect((await save({ secretKey: 'wrong-secret', buckets: ['archive'] }, query)).status).toBe(200);
+      expect(store.requests).toHaveLength(before);
+      // What would have been heard.
+      expect((await save({}, '?validate=true')).status).toBe(200);
+      expect(store.requests.length).toBeGreaterThan(before);
+    },
+  );
+});
+
 describe('saving the storage with ?validate=true', () => {
   it('saves what works', async () => {
     expect((await save({}, '?validate=true')).status).toBe(200);
