@@ -9,6 +9,7 @@ import { FilterForm } from './parts/filter-form.tsx';
 import { formatBytes, formatDuration } from './parts/format.ts';
 import type { Tone } from './parts/notice.tsx';
 import { type PageOfMany, Pager } from './parts/pager.tsx';
+import { cutTo } from './parts/room.ts';
 import { type Column, Table } from './parts/table.tsx';
 
 type Stand = 'failed' | 'due' | 'unproven' | 'proven';
@@ -58,6 +59,8 @@ export interface DrillsOverviewProps {
 }
 
 const LIST = 'drills';
+/** For the causes of all that failed, in bytes of the page. */
+const ROOM_FOR_CAUSES = 7 * 1024;
 const COLUMNS: readonly (string | Column)[] = [
   'State',
   'Database',
@@ -72,6 +75,10 @@ const COLUMNS: readonly (string | Column)[] = [
 export function DrillsOverviewPage(props: DrillsOverviewProps) {
   const { frame, counts, search } = props;
   const total = counts.failed + counts.due + counts.unproven + counts.proven;
+  const cut = cutTo(
+    ROOM_FOR_CAUSES,
+    props.rows.map(({ last }) => last?.cause ?? null),
+  );
   if (total === 0 && search === '') return <Nothing frame={frame} />;
   return (
     <Page frame={frame} section="drills" title="Drills">
@@ -96,7 +103,7 @@ export function DrillsOverviewPage(props: DrillsOverviewProps) {
           <>
             <Table caption="Drills" columns={COLUMNS} dense>
               {props.rows.map((row) => (
-                <Row key={row.id} row={row} />
+                <Row key={row.id} row={row} cut={cut} />
               ))}
             </Table>
             <Pager page={props.page} path={props.path} />
@@ -147,6 +154,8 @@ function HowToBegin({ frame }: { readonly frame: Frame }) {
   );
 }
 
+type Cut = (text: string) => string;
+
 const LOOKS: Readonly<Record<Stand, { readonly tone: Tone | 'neutral'; readonly text: string }>> = {
   failed: { tone: 'warning', text: 'failed' },
   due: { tone: 'warning', text: 'due' },
@@ -154,7 +163,7 @@ const LOOKS: Readonly<Record<Stand, { readonly tone: Tone | 'neutral'; readonly 
   proven: { tone: 'success', text: 'proven' },
 };
 
-function Row({ row }: { readonly row: DrillRow }) {
+function Row({ row, cut }: { readonly row: DrillRow; readonly cut: Cut }) {
   const { id, stand, proven, last } = row;
   const isDamaged = stand === 'failed' && last?.isDamaged === true;
   return (
@@ -166,7 +175,7 @@ function Row({ row }: { readonly row: DrillRow }) {
       <td class="last-good">{proven === null ? 'not yet' : <Proven proven={proven} />}</td>
       <td class="figure">{proven === null ? '–' : formatDuration(Math.max(1, proven.restoreMs / 1000))}</td>
       <td class="figure size">{proven === null ? '–' : formatBytes(proven.bytes)}</td>
-      <td class="problem">{last === null ? 'none' : <Last last={last} />}</td>
+      <td class="problem">{last === null ? 'none' : <Last last={last} cut={cut} />}</td>
       <td class="next-run">
         <span>
           {row.nextAt === null ? (
@@ -198,7 +207,7 @@ function Proven({ proven: { at, run } }: { readonly proven: NonNullable<DrillRow
   );
 }
 
-function Last({ last }: { readonly last: NonNullable<DrillRow['last']> }) {
+function Last({ last, cut }: { readonly last: NonNullable<DrillRow['last']>; readonly cut: Cut }) {
   const { text } = last.outcome === null ? UNDER_WAY : DRILL_LOOKS[last.outcome];
   const words = (
     <>
@@ -208,7 +217,7 @@ function Last({ last }: { readonly last: NonNullable<DrillRow['last']> }) {
   return (
     <>
       {last.href === null ? words : <a href={last.href}>{words}</a>}
-      {last.cause !== null && `: ${last.cause}`}
+      {last.cause !== null && `: ${cut(last.cause)}`}
     </>
   );
 }

@@ -1,3 +1,4 @@
+import type { Level } from './backup/level.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
@@ -6,6 +7,7 @@ import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
 import { formatDuration } from './parts/format.ts';
 import { Panel } from './parts/panel.tsx';
+import { cutTo } from './parts/room.ts';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
 import { type Column, Table } from './parts/table.tsx';
 import { Running, type RunningProps } from './running.tsx';
@@ -19,8 +21,8 @@ export interface RunItem {
   readonly href: string;
   readonly environmentName: string | null;
   readonly state: RunState;
-  /** It made a backup that was found to be damaged when it was read later. */
-  readonly isDamaged: boolean;
+  /** Of a backup what is proven of it, or where it failed: it says more than how its run ended. */
+  readonly level: Level | null;
   readonly createdAt: string;
   /** Of the backup that it made or read; null where it is about none. */
   readonly backupHref: string | null;
@@ -28,7 +30,7 @@ export interface RunItem {
   readonly seconds: number | null;
   /** Who asked for it, and the address of all that this one asked for; null where nobody did, or it is not known. */
   readonly by: { readonly text: string; readonly href: string } | null;
-  /** What went wrong, in one line. */
+  /** The first line of what went wrong. */
   readonly problem: string | null;
 }
 
@@ -51,6 +53,8 @@ export interface RunsProps {
 }
 
 const LIST = 'runs';
+/** For what went wrong with all of them, in bytes of the page. */
+const ROOM_FOR_PROBLEMS = 11 * 1024;
 const COLUMNS: readonly (string | Column)[] = [
   'Result',
   'What',
@@ -63,6 +67,10 @@ const COLUMNS: readonly (string | Column)[] = [
 /** All that waits, runs and ran, of every kind. */
 export function RunsPage(props: RunsProps) {
   const { frame, runs } = props;
+  const cut = cutTo(
+    ROOM_FOR_PROBLEMS,
+    runs.map(({ problem }) => problem),
+  );
   return (
     <Page frame={frame} section="runs" title="Runs">
       <Panel title="Running now">
@@ -85,7 +93,7 @@ export function RunsPage(props: RunsProps) {
         ) : (
           <Table caption="Runs" columns={COLUMNS} dense>
             {runs.map((run) => (
-              <Row key={run.id} run={run} />
+              <Row key={run.id} run={run} cut={cut} />
             ))}
           </Table>
         )}
@@ -101,12 +109,13 @@ export function RunsPage(props: RunsProps) {
   );
 }
 
-function Row({ run }: { readonly run: RunItem }) {
+function Row({ run, cut }: { readonly run: RunItem; readonly cut: (text: string) => string }) {
+  const problem = run.problem === null ? null : cut(run.problem);
   return (
     <tr>
       <td class="state">
         <a href={`/runs/${run.id}/log`}>
-          <RunBadge state={run.state} isDamaged={run.isDamaged} />
+          <RunBadge state={run.state} level={run.level} />
           <span class="visually-hidden">, its log</span>
         </a>
       </td>
@@ -126,7 +135,10 @@ function Row({ run }: { readonly run: RunItem }) {
       </td>
       <td class="figure">{run.seconds === null ? '–' : formatDuration(run.seconds)}</td>
       <td class="by">{run.by === null ? '–' : <a href={run.by.href}>{run.by.text}</a>}</td>
-      <td class="problem">{run.problem}</td>
+      <td class="problem">
+        {problem}
+        {problem !== run.problem && <a href={`/runs/${run.id}/log`}> All of it</a>}
+      </td>
     </tr>
   );
 }

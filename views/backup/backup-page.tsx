@@ -22,8 +22,14 @@ import { momentsOf } from './moments.tsx';
 import { proofsOf, type Reading } from './proofs.tsx';
 import { RunProgress } from './run-progress.tsx';
 import { describeRun, type LiveRun } from './run-words.ts';
-import { Damaged, WentWrong } from './went-wrong.tsx';
+import { Damaged, failureBytes, WentWrong } from './went-wrong.tsx';
 import { type KeptFor, WhereItIs } from './where.tsx';
+
+/** Of the log, on the page; the rest is a click away. */
+const LINES = 30;
+/** For what was said of it, in bytes of the page: what went wrong first, then the last of the log. */
+const ROOM = 44 * 1024;
+const ROOM_FOR_LOG = 16 * 1024;
 
 export interface BackupPageProps {
   readonly frame: Frame;
@@ -37,7 +43,7 @@ export interface BackupPageProps {
   readonly kept: KeptFor;
   /** Whether it waits to be read in full, or is being read. */
   readonly reading: Reading | null;
-  /** The last that its run has said. */
+  /** What its run has said. */
   readonly log: readonly RunLogItem[];
 }
 
@@ -80,7 +86,12 @@ export function BackupPage(props: BackupPageProps) {
                 <Timeline label="Steps of this backup" moments={momentsOf(story, zone)} />
               </Panel>
               <Panel title="Log" actions={<a href={`/runs/${backup.id}/log`}>All of it</a>}>
-                <RunLog lines={props.log} />
+                <RunLog
+                  lines={props.log}
+                  room={Math.min(ROOM_FOR_LOG, ROOM - failureBytes(props.failure))}
+                  most={LINES}
+                  all={{ href: `/runs/${backup.id}/log`, label: 'All of it' }}
+                />
               </Panel>
             </>
           }

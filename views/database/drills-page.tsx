@@ -9,6 +9,7 @@ import { formatBytes, formatDuration } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
 import { type PageOfMany, Pager } from '../parts/pager.tsx';
 import { useReader } from '../parts/reader.ts';
+import { cutTo } from '../parts/room.ts';
 import { Table } from '../parts/table.tsx';
 import { DatabaseFrame, type DatabaseSummary } from './database-head.tsx';
 
@@ -50,11 +51,15 @@ export interface DrillsPageProps {
   readonly page: PageOfMany;
 }
 
+/** For what all of them say, in bytes of the page. */
+const ROOM_FOR_WORDS = 30 * 1024;
+
 /** What drills proved of a database, and when the next one is. */
 export function DrillsPage(props: DrillsPageProps) {
   const { frame, database, drills, newestGoodId } = props;
   const path = `/databases/${database.id}`;
   const { mayChange } = frame.user;
+  const cut = cutTo(ROOM_FOR_WORDS, drills.map(wordsOf));
   return (
     <DatabaseFrame frame={frame} database={database} tab="drills">
       <p>
@@ -84,7 +89,7 @@ export function DrillsPage(props: DrillsPageProps) {
             dense
           >
             {drills.map((drill) => (
-              <Row key={drill.id} drill={drill} />
+              <Row key={drill.id} drill={drill} cut={cut} />
             ))}
           </Table>
           <Pager page={props.page} path={`${path}/drills`} />
@@ -128,7 +133,9 @@ function factsOf({ restorable, schedule, serverName, folder, database }: DrillsP
   ];
 }
 
-function Row({ drill }: { readonly drill: DrillItem }) {
+function Row({ drill, cut }: { readonly drill: DrillItem; readonly cut: (text: string) => string }) {
+  const words = wordsOf(drill);
+  const shown = cut(words);
   const zone = useReader()?.zone ?? 'UTC';
   const look = drill.outcome === null ? UNDER_WAY : DRILL_LOOKS[drill.outcome];
   const { backup } = drill;
@@ -145,11 +152,14 @@ function Row({ drill }: { readonly drill: DrillItem }) {
       <td>{backup === null ? '–' : <a href={`/backups/${backup.id}`}>{formatMinute(backup.at, zone)}</a>}</td>
       <td class="figure">{drill.restoreMs === null ? '–' : lasted(drill.restoreMs)}</td>
       <td>
-        <span>{[drill.failure, drill.says].filter((text) => text !== null).join(': ') || '–'}</span>
+        <span>{shown || '–'}</span>
+        {shown !== words && drill.hasPage && <a href={`/restores/${drill.id}`}> All of it</a>}
       </td>
     </tr>
   );
 }
+
+const wordsOf = ({ failure, says }: DrillItem) => [failure, says].filter((text) => text !== null).join(': ');
 
 function lasted(ms: number): string {
   return formatDuration(Math.max(1, ms / 1000));

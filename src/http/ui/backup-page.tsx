@@ -20,9 +20,6 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 
-/** Of the log, on the page; the rest is a click away. */
-const LINES = 30;
-
 /** The page of one backup: what is proven, where it is, how it came about, how it is restored by hand. */
 export function backupPageRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
@@ -42,7 +39,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
         advice={failure === null ? undefined : adviceFor(failure, { isFile })}
         asksToDelete={c.req.query('delete') !== undefined}
         reading={await readingOf(services.db, story.backup.id)}
-        log={(await runLogOf(services.db, story.backup.id)).slice(-LINES)}
+        log={await runLogOf(services.db, story.backup.id)}
         kept={await keptOfOne(services, story.backup)}
       />,
     );

@@ -33,6 +33,7 @@ import { securityHeaders } from './kit/security-headers.ts';
 import { signedIn } from './kit/signed-in.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { masterKeyRoutes } from './master-key.tsx';
+import { notificationPageRoutes } from './notification-page.tsx';
 import { notificationTypeRoutes } from './notification-types.tsx';
 import { notificationWayRoutes } from './notification-ways.tsx';
 import { notificationRoutes } from './notifications.tsx';
@@ -113,6 +114,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', notificationTypeRoutes(services));
   ui.route('/', weeklyReportRoutes(services));
   ui.route('/', webhookRoutes(services));
+  ui.route('/', notificationPageRoutes(services));
   ui.route('/', userRoutes(services));
   ui.route('/', tokenRoutes(services));
   ui.route('/', serviceAccountRoutes(services));

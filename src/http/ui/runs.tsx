@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
+import { type Level, levelOf } from '../../../views/backup/level.tsx';
 import { dayText } from '../../../views/parts/charts/day-text.ts';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
@@ -15,9 +16,12 @@ import {
   MOST_UNCERTAIN,
   NEWEST,
 } from '../../backups/list-runs.ts';
+import { readBackupError } from '../../backups/step-error.ts';
+import { attachment } from '../../content-disposition.ts';
 import type { RunKindName, RunState } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
 import { parseAsker } from '../../runs/askers.ts';
+import { logText } from '../../runs/log-text.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { filterOf, frameOf } from './kit/frame.ts';
@@ -58,8 +62,7 @@ export function runRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.get('/runs/:runId/log', only('viewer'), async (c) => {
-    const run = await findRun(services.db, c.req.param('runId'));
-    if (run === undefined) throw new AppError('not_found', 'There is no such run (any more).');
+    const run = await runNamed(c, services);
     const { subject, href } = subjectOf(run);
     return sendPage(
       c,
@@ -67,14 +70,34 @@ export function runRoutes(services: Services): Hono<UiEnv> {
         frame={await frameOf(c, services)}
         title={`${RUN_KINDS[run.kind]} ${subject}`}
         href={run.kind === 'backup' ? `/backups/${run.id}` : href}
+        textHref={`/runs/${run.id}/log.txt`}
         state={run.state}
-        isDamaged={damageOf(run) !== null}
+        level={levelIn(run)}
+        problem={problemOf(run)}
         lines={await runLogOf(services.db, run.id)}
       />,
     );
   });
 
+  ui.get('/runs/:runId/log.txt', only('viewer'), async (c) => {
+    const run = await runNamed(c, services);
+    const text = logText(await runLogOf(services.db, run.id), {
+      error: run.error,
+      damage: damageOf(run),
+    });
+    return c.body(text, 200, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Content-Disposition': attachment(`${run.kind}-${run.id}.log.txt`),
+    });
+  });
+
   return ui;
+}
+
+async function runNamed(c: Context<UiEnv, '/runs/:runId/log'>, { db }: Services): Promise<ListedRun> {
+  const run = await findRun(db, c.req.param('runId'));
+  if (run === undefined) throw new AppError('not_found', 'There is no such run (any more).');
+  return run;
 }
 
 async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response> {
@@ -195,12 +218,12 @@ function toItem(run: ListedRun, query: RunsQuery): RunItem {
     ...subjectOf(run),
     environmentName: run.environment_name,
     state: run.state,
-    isDamaged: damageOf(run) !== null,
+    level: levelIn(run),
     createdAt: run.created_at,
     backupHref: run.filename === null ? null : `/backups/${run.subject_id}`,
     seconds: secondsOf(run),
     by: byOf(run, query),
-    problem: problemOf(run),
+    problem: problemOf(run)?.split('\n')[0] ?? null,
   };
 }
 
@@ -225,18 +248,19 @@ function secondsOf({ started_at: startedAt, ended_at: endedAt }: ListedRun): num
   return ms >= 0 ? ms / 1000 : null;
 }
 
-const storedError = z.object({ message: z.string() });
-const LONGEST = 300;
-
-function problemOf(run: ListedRun): string | null {
-  const damage = damageOf(run);
-  if (damage !== null) return firstLine(damage);
-  if (run.state === 'completed' || run.state === 'cancelled' || run.error === null) return null;
-  const parsed = storedError.safeParse(JSON.parse(run.error));
-  return parsed.success ? firstLine(parsed.data.message) : null;
+/** Of a backup what is proven of it, or the step at which it failed. */
+function levelIn({ kind, state, verification, error }: ListedRun): Level | null {
+  if (kind !== 'backup' || (state !== 'completed' && state !== 'failed')) return null;
+  return levelOf({ status: state, outcome: state, verification, step: readBackupError(error)?.step ?? null });
 }
 
-function firstLine(message: string): string {
-  const line = message.split('\n')[0] ?? '';
-  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST).trimEnd()}…`;
+const storedError = z.object({ message: z.string() });
+
+/** All that is told of it. */
+function problemOf(run: ListedRun): string | null {
+  const damage = damageOf(run);
+  if (damage !== null) return damage;
+  if (run.state === 'completed' || run.state === 'cancelled' || run.error === null) return null;
+  const parsed = storedError.safeParse(JSON.parse(run.error));
+  return parsed.success ? parsed.data.message : null;
 }

@@ -232,7 +232,7 @@ describe('the list of runs', () => {
     const { html } = await operator.get('/runs');
     expect(html).toMatch(/id="running"[^>]* hx-trigger="every 1s"/);
     expect(html).toContain('>waiting</span>');
-    expect(html).toMatch(/badge-error">failed<.*Größe \+ &quot;x&quot; &lt;script&gt;/s);
+    expect(html).toMatch(/badge-error">failed at dump<.*Größe \+ &quot;x&quot; &lt;script&gt;/s);
     expect(html).not.toContain('\nmore');
     const part = await operator.get('/runs/running');
     expect(part.html).toMatch(/^<div id="running"/);
