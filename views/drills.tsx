@@ -1,6 +1,7 @@
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
+import { Anew } from './parts/anew.tsx';
 import { Badge } from './parts/badge.tsx';
 import { type Chip, Chips } from './parts/chips.tsx';
 import { DRILL_LOOKS, type DrillOutcome, UNDER_WAY } from './parts/drill-looks.ts';
@@ -8,9 +9,10 @@ import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm } from './parts/filter-form.tsx';
 import { formatBytes, formatDuration } from './parts/format.ts';
 import type { Tone } from './parts/notice.tsx';
-import { type PageOfMany, Pager } from './parts/pager.tsx';
+import { type PageOfMany, Pager, pagePath } from './parts/pager.tsx';
 import { cutTo } from './parts/room.ts';
 import { type Column, Table } from './parts/table.tsx';
+import { UnderWay } from './parts/under-way.tsx';
 
 type Stand = 'failed' | 'due' | 'unproven' | 'proven';
 
@@ -44,6 +46,8 @@ export interface DrillRow {
 
 export interface DrillsOverviewProps {
   readonly frame: Frame;
+  /** Of those that wait or run. */
+  readonly underWay: Parameters<typeof UnderWay>[0];
   readonly rows: readonly DrillRow[];
   readonly page: PageOfMany;
   /** The address of this list as it is filtered, without its page. */
@@ -79,6 +83,7 @@ export function DrillsOverviewPage(props: DrillsOverviewProps) {
     ROOM_FOR_CAUSES,
     props.rows.map(({ last }) => last?.cause ?? null),
   );
+  const here = props.page.offset === 0 ? props.path : pagePath(props.path, props.page.offset);
   if (total === 0 && search === '') return <Nothing frame={frame} />;
   return (
     <Page frame={frame} section="drills" title="Drills">
@@ -91,7 +96,8 @@ export function DrillsOverviewPage(props: DrillsOverviewProps) {
         selects={[]}
         keeps={props.keeps}
       />
-      <div id={LIST}>
+      <UnderWay {...props.underWay} />
+      <Anew id={LIST} path={here}>
         <Chips label="By state" chips={props.chips} />
         {props.rows.length === 0 ? (
           <EmptyState title="None of the databases is like that">
@@ -109,7 +115,7 @@ export function DrillsOverviewPage(props: DrillsOverviewProps) {
             <Pager page={props.page} path={props.path} />
           </>
         )}
-      </div>
+      </Anew>
     </Page>
   );
 }

@@ -2,6 +2,7 @@ import type { Level } from './backup/level.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
+import { Anew } from './parts/anew.tsx';
 import { type Chip, Chips } from './parts/chips.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
@@ -67,6 +68,7 @@ const COLUMNS: readonly (string | Column)[] = [
 /** All that waits, runs and ran, of every kind. */
 export function RunsPage(props: RunsProps) {
   const { frame, runs } = props;
+  const here = props.offset === 0 ? props.path : addressAt(props.path, props.offset);
   const cut = cutTo(
     ROOM_FOR_PROBLEMS,
     runs.map(({ problem }) => problem),
@@ -81,7 +83,7 @@ export function RunsPage(props: RunsProps) {
           Day (UTC) <input type="date" name="day" value={props.day?.value ?? ''} />
         </label>
       </FilterForm>
-      <div id={LIST}>
+      <Anew id={LIST} path={here}>
         <Chips label="By result" chips={props.chips} />
         {props.day !== null && (
           <p>
@@ -104,7 +106,7 @@ export function RunsPage(props: RunsProps) {
           </p>
         )}
         <Steps {...props} />
-      </div>
+      </Anew>
     </Page>
   );
 }
@@ -112,7 +114,7 @@ export function RunsPage(props: RunsProps) {
 function Row({ run, cut }: { readonly run: RunItem; readonly cut: (text: string) => string }) {
   const problem = run.problem === null ? null : cut(run.problem);
   return (
-    <tr>
+    <tr id={`run-${run.id}`}>
       <td class="state">
         <a href={`/runs/${run.id}/log`}>
           <RunBadge state={run.state} level={run.level} />
@@ -143,9 +145,11 @@ function Row({ run, cut }: { readonly run: RunItem; readonly cut: (text: string)
   );
 }
 
+const addressAt = (path: string, start: number) => `${path}${path.includes('?') ? '&' : '?'}offset=${start}`;
+
 function Steps({ offset, limit, more, path }: RunsProps) {
   if (offset === 0 && !more) return null;
-  const at = (start: number) => `${path}${path.includes('?') ? '&' : '?'}offset=${start}`;
+  const at = (start: number) => addressAt(path, start);
   return (
     <nav class="pager" aria-label="Pages">
       {offset > 0 ? <a href={at(Math.max(0, offset - limit))}>← Newer</a> : <span />}

@@ -56,7 +56,7 @@ describe('the log of a run', () => {
     });
     const badge = '<span class="badge badge-success">read back</span>';
     const rowOf = (html: string, run: string) =>
-      (html.match(/<tr>(?:(?!<tr>).)*<\/tr>/gs) ?? []).find((row) => row.includes(`/runs/${run}/log"`));
+      (html.match(/<tr[ >](?:(?!<tr[ >]).)*<\/tr>/gs) ?? []).find((row) => row.includes(`/runs/${run}/log"`));
     expect(rowOf((await viewer.get('/runs')).html, id)).toContain(badge);
     expect((await viewer.get(`/runs/${id}/log`)).html).toContain(badge);
     const failed = await insertLog(1);

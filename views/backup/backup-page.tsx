@@ -2,6 +2,7 @@ import type { BackupStory } from '../../src/backups/backup-story.ts';
 import type { Advice } from '../../src/backups/failure-advice.ts';
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
+import { Anew } from '../parts/anew.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { CopyBlock } from '../parts/copy-block.tsx';
 import { AskLink, Dialog } from '../parts/dialog.tsx';
@@ -62,65 +63,75 @@ export function BackupPage(props: BackupPageProps) {
       back={{ href: `/databases/${database.id}`, label: database.name }}
       within={database.environmentName}
       state={
-        <>
-          <LevelBadge of={{ ...backup, step: story.failure?.step ?? null }} />
+        <span id="backup-state">
+          <LevelBadge of={{ ...backup, step: story.failure?.step ?? null }} />{' '}
           {backup.is_pinned === 1 && <Badge tone="setting" text="kept for ever" />}
-        </>
+        </span>
       }
-      actions={run === null ? <Actions {...props} mayChange={mayChange} /> : undefined}
+      actions={
+        <div id="backup-actions" class="actions">
+          {run === null && <Actions {...props} mayChange={mayChange} />}
+        </div>
+      }
     >
       <Dialog question={props.asksToDelete && mayChange ? questionOf(props, name) : null} />
-      {run === null ? (
-        <Columns
-          main={
-            <>
-              <WentWrong {...props} />
-              <Damaged story={story} user={frame.user} />
-              {backup.status === 'completed' && (
-                <Panel title="What is proven">
-                  <ProofList proofs={proofsOf(story, { mayChange, reading: props.reading })} />
+      <Anew
+        id="backup"
+        path={`/backups/${backup.id}`}
+        beside={['#flash', '#backup-state', '#backup-actions:outerMorph']}
+      >
+        {run === null ? (
+          <Columns
+            main={
+              <>
+                <WentWrong {...props} />
+                <Damaged story={story} user={frame.user} />
+                {backup.status === 'completed' && (
+                  <Panel title="What is proven">
+                    <ProofList proofs={proofsOf(story, { mayChange, reading: props.reading })} />
+                  </Panel>
+                )}
+                {backup.status === 'completed' && <WhatIsInIt story={story} />}
+                <Panel title="Timeline">
+                  <Timeline label="Steps of this backup" moments={momentsOf(story, zone)} />
                 </Panel>
-              )}
-              {backup.status === 'completed' && <WhatIsInIt story={story} />}
-              <Panel title="Timeline">
-                <Timeline label="Steps of this backup" moments={momentsOf(story, zone)} />
-              </Panel>
-              <Panel title="Log" actions={<a href={`/runs/${backup.id}/log`}>All of it</a>}>
-                <RunLog
-                  lines={props.log}
-                  room={Math.min(ROOM_FOR_LOG, ROOM - failureBytes(props.failure))}
-                  most={LINES}
-                  all={{ href: `/runs/${backup.id}/log`, label: 'All of it' }}
-                />
-              </Panel>
-            </>
-          }
-          side={
-            <>
-              {story.byHand !== undefined && (
-                <Panel title="Restore by hand" id="restore-by-hand">
-                  <p class="field-help">
-                    In bash, in the folder that the file is in. They stop at the first that fails.
-                  </p>
-                  <CopyBlock
-                    id="restore-lines"
-                    text={story.byHand.lines.join('\n')}
-                    label="Restore by hand"
+                <Panel title="Log" actions={<a href={`/runs/${backup.id}/log`}>All of it</a>}>
+                  <RunLog
+                    lines={props.log}
+                    room={Math.min(ROOM_FOR_LOG, ROOM - failureBytes(props.failure))}
+                    most={LINES}
+                    all={{ href: `/runs/${backup.id}/log`, label: 'All of it' }}
                   />
-                  <ul class="field-help">
-                    {story.byHand.notes.map((note) => (
-                      <li key={note}>{note}</li>
-                    ))}
-                  </ul>
                 </Panel>
-              )}
-              <WhereItIs story={story} kept={props.kept} />
-            </>
-          }
-        />
-      ) : (
-        <BackupRun story={story} run={run} mayChange={mayChange} />
-      )}
+              </>
+            }
+            side={
+              <>
+                {story.byHand !== undefined && (
+                  <Panel title="Restore by hand" id="restore-by-hand">
+                    <p class="field-help">
+                      In bash, in the folder that the file is in. They stop at the first that fails.
+                    </p>
+                    <CopyBlock
+                      id="restore-lines"
+                      text={story.byHand.lines.join('\n')}
+                      label="Restore by hand"
+                    />
+                    <ul class="field-help">
+                      {story.byHand.notes.map((note) => (
+                        <li key={note}>{note}</li>
+                      ))}
+                    </ul>
+                  </Panel>
+                )}
+                <WhereItIs story={story} kept={props.kept} />
+              </>
+            }
+          />
+        ) : (
+          <BackupRun story={story} run={run} mayChange={mayChange} />
+        )}
+      </Anew>
     </Page>
   );
 }

@@ -16,6 +16,7 @@ import { databaseScheduleRoutes } from './database-schedule.tsx';
 import { databaseRoutes } from './databases.tsx';
 import { deepTestRoutes } from './deep-test.tsx';
 import { drillRoutes } from './drills.tsx';
+import { drillsUnderWayRoutes } from './drills-under-way.tsx';
 import { entranceRoutes } from './entrance.tsx';
 import { environmentRoutes } from './environments.tsx';
 import { findDatabaseRoutes } from './find-databases.tsx';
@@ -115,6 +116,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', weeklyReportRoutes(services));
   ui.route('/', webhookRoutes(services));
   ui.route('/', notificationPageRoutes(services));
+  ui.route('/', drillsUnderWayRoutes(services));
   ui.route('/', userRoutes(services));
   ui.route('/', tokenRoutes(services));
   ui.route('/', serviceAccountRoutes(services));

@@ -4,7 +4,7 @@ import { type Level, levelOf } from '../../../views/backup/level.tsx';
 import { dayText } from '../../../views/parts/charts/day-text.ts';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
-import { RunLogPage } from '../../../views/run-page.tsx';
+import { RunLogPage, RunState } from '../../../views/run-page.tsx';
 import { Running } from '../../../views/running.tsx';
 import { type RunItem, RunsPage } from '../../../views/runs.tsx';
 import { boundsOf, parseDay } from '../../backups/days.ts';
@@ -18,7 +18,7 @@ import {
 } from '../../backups/list-runs.ts';
 import { readBackupError } from '../../backups/step-error.ts';
 import { attachment } from '../../content-disposition.ts';
-import type { RunKindName, RunState } from '../../db/schema.ts';
+import type { RunKindName, RunState as State } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
 import { parseAsker } from '../../runs/askers.ts';
 import { logText } from '../../runs/log-text.ts';
@@ -31,7 +31,7 @@ import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { askerOf, askerSelect } from './run-askers.ts';
 import { RUN_KINDS, subjectOf } from './run-subject.ts';
-import { idsIn, runningOf, watchedRuns } from './running.ts';
+import { idsIn, NOTHING_SEEN, watchedRuns } from './running.ts';
 
 const PER_PAGE = 50;
 
@@ -43,15 +43,15 @@ export function runRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/runs/running', only('viewer'), async (c) => {
     const { environment } = await filterOf(c, services);
-    const { shown, ended } = c.req.query();
-    if (shown === undefined)
-      return sendFragment(c, <Running {...(await runningOf(services, environment?.id ?? null))} />);
-    // The page says which runs it shows: when that is no longer so, its list is out of date too.
-    const running = await watchedRuns(services, environment?.id ?? null, {
-      shown: idsIn(shown),
-      ended: idsIn(ended),
-    });
-    if (running.hasChanged) c.header('HX-Trigger', 'backups-changed');
+    const { shown, ended, place } = c.req.query();
+    // The page says which runs it shows: when that is no longer so, what it tells beside them is out of date too.
+    const watched = shown === undefined ? NOTHING_SEEN : { shown: idsIn(shown), ended: idsIn(ended) };
+    const isPanel = place === 'panel' || shown === undefined;
+    const running = await watchedRuns(services, environment?.id ?? null, watched, isPanel ? 'panel' : 'list');
+    const events = [running.hasChanged && 'backups-changed', running.hasEnded && 'runs-ended'].filter(
+      Boolean,
+    );
+    if (events.length > 0) c.header('HX-Trigger', events.join());
     return sendFragment(
       c,
       <>
@@ -68,6 +68,7 @@ export function runRoutes(services: Services): Hono<UiEnv> {
       c,
       <RunLogPage
         frame={await frameOf(c, services)}
+        id={run.id}
         title={`${RUN_KINDS[run.kind]} ${subject}`}
         href={run.kind === 'backup' ? `/backups/${run.id}` : href}
         textHref={`/runs/${run.id}/log.txt`}
@@ -77,6 +78,13 @@ export function runRoutes(services: Services): Hono<UiEnv> {
         lines={await runLogOf(services.db, run.id)}
       />,
     );
+  });
+
+  ui.get('/runs/:runId/log/state', only('viewer'), async (c) => {
+    const { id, state } = await runNamed(c, services);
+    const { shown = null } = c.req.query();
+    if (shown !== null && shown !== state) c.header('HX-Trigger', 'backups-changed');
+    return sendFragment(c, <RunState id={id} state={state} shown={shown} />);
   });
 
   ui.get('/runs/:runId/log.txt', only('viewer'), async (c) => {
@@ -121,7 +129,7 @@ async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response
     c,
     <RunsPage
       frame={frame}
-      running={await runningOf(services, environmentId)}
+      running={await watchedRuns(services, environmentId, NOTHING_SEEN, 'panel')}
       runs={runs.map((run) => toItem(run, query))}
       among={isCut ? NEWEST : null}
       {...page}
@@ -141,7 +149,7 @@ async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response
 
 interface RunsQuery {
   readonly kind: RunKindName | null;
-  readonly state: RunState | null;
+  readonly state: State | null;
   /** As in the address: whose runs, `schedule`, `person`, `token`, or one of the last two with an id. */
   readonly by: string | null;
   readonly day: string | null;
@@ -156,7 +164,7 @@ const KIND_NAMES: readonly RunKindName[] = [
   'deep_test',
 ];
 
-const RESULTS: readonly { readonly state: RunState | null; readonly label: string }[] = [
+const RESULTS: readonly { readonly state: State | null; readonly label: string }[] = [
   { state: null, label: 'All' },
   { state: 'completed', label: 'Completed' },
   { state: 'failed', label: 'Failed' },

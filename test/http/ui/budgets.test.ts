@@ -31,7 +31,7 @@ async function measure(path: string) {
   expect([path, status]).toEqual([path, 200]);
   const bytes = Buffer.byteLength(html);
   return {
-    rows: Math.max(0, (html.match(/<tr>/g) ?? []).length - 1),
+    rows: Math.max(0, (html.match(/<tr[ >]/g) ?? []).length - 1),
     nodes: html.match(/<[a-z]/g)?.length ?? 0,
     bytes,
     html,
