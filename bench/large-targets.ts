@@ -74,6 +74,7 @@ async function findNames(api: Api) {
       users: await first('/api/users', 'users'),
       audit: await first('/api/audit-logs', 'logs'),
       channels: await first('/api/admin/notification-channels', 'channels'),
+      notifications: await first('/api/notifications', 'notifications'),
       'service-accounts': await first('/api/admin/service-accounts', 'serviceAccounts'),
       webhooks: await first(`/api/environments/${environment}/webhooks`, 'subscriptions'),
       ...{ types: 'system.backup_failed', settings: 'general', docs: 'get-backups-id' },

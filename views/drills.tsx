@@ -1,6 +1,7 @@
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
+import { Anew } from './parts/anew.tsx';
 import { Badge } from './parts/badge.tsx';
 import { type Chip, Chips } from './parts/chips.tsx';
 import { DRILL_LOOKS, type DrillOutcome, UNDER_WAY } from './parts/drill-looks.ts';
@@ -8,8 +9,10 @@ import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm } from './parts/filter-form.tsx';
 import { formatBytes, formatDuration } from './parts/format.ts';
 import type { Tone } from './parts/notice.tsx';
-import { type PageOfMany, Pager } from './parts/pager.tsx';
+import { type PageOfMany, Pager, pagePath } from './parts/pager.tsx';
+import { cutTo } from './parts/room.ts';
 import { type Column, Table } from './parts/table.tsx';
+import { UnderWay } from './parts/under-way.tsx';
 
 type Stand = 'failed' | 'due' | 'unproven' | 'proven';
 
@@ -43,6 +46,8 @@ export interface DrillRow {
 
 export interface DrillsOverviewProps {
   readonly frame: Frame;
+  /** Of those that wait or run. */
+  readonly underWay: Parameters<typeof UnderWay>[0];
   readonly rows: readonly DrillRow[];
   readonly page: PageOfMany;
   /** The address of this list as it is filtered, without its page. */
@@ -58,6 +63,8 @@ export interface DrillsOverviewProps {
 }
 
 const LIST = 'drills';
+/** For the causes of all that failed, in bytes of the page. */
+const ROOM_FOR_CAUSES = 7 * 1024;
 const COLUMNS: readonly (string | Column)[] = [
   'State',
   'Database',
@@ -72,6 +79,11 @@ const COLUMNS: readonly (string | Column)[] = [
 export function DrillsOverviewPage(props: DrillsOverviewProps) {
   const { frame, counts, search } = props;
   const total = counts.failed + counts.due + counts.unproven + counts.proven;
+  const cut = cutTo(
+    ROOM_FOR_CAUSES,
+    props.rows.map(({ last }) => last?.cause ?? null),
+  );
+  const here = props.page.offset === 0 ? props.path : pagePath(props.path, props.page.offset);
   if (total === 0 && search === '') return <Nothing frame={frame} />;
   return (
     <Page frame={frame} section="drills" title="Drills">
@@ -84,7 +96,8 @@ export function DrillsOverviewPage(props: DrillsOverviewProps) {
         selects={[]}
         keeps={props.keeps}
       />
-      <div id={LIST}>
+      <UnderWay {...props.underWay} />
+      <Anew id={LIST} path={here}>
         <Chips label="By state" chips={props.chips} />
         {props.rows.length === 0 ? (
           <EmptyState title="None of the databases is like that">
@@ -96,13 +109,13 @@ export function DrillsOverviewPage(props: DrillsOverviewProps) {
           <>
             <Table caption="Drills" columns={COLUMNS} dense>
               {props.rows.map((row) => (
-                <Row key={row.id} row={row} />
+                <Row key={row.id} row={row} cut={cut} />
               ))}
             </Table>
             <Pager page={props.page} path={props.path} />
           </>
         )}
-      </div>
+      </Anew>
     </Page>
   );
 }
@@ -147,6 +160,8 @@ function HowToBegin({ frame }: { readonly frame: Frame }) {
   );
 }
 
+type Cut = (text: string) => string;
+
 const LOOKS: Readonly<Record<Stand, { readonly tone: Tone | 'neutral'; readonly text: string }>> = {
   failed: { tone: 'warning', text: 'failed' },
   due: { tone: 'warning', text: 'due' },
@@ -154,7 +169,7 @@ const LOOKS: Readonly<Record<Stand, { readonly tone: Tone | 'neutral'; readonly 
   proven: { tone: 'success', text: 'proven' },
 };
 
-function Row({ row }: { readonly row: DrillRow }) {
+function Row({ row, cut }: { readonly row: DrillRow; readonly cut: Cut }) {
   const { id, stand, proven, last } = row;
   const isDamaged = stand === 'failed' && last?.isDamaged === true;
   return (
@@ -166,7 +181,7 @@ function Row({ row }: { readonly row: DrillRow }) {
       <td class="last-good">{proven === null ? 'not yet' : <Proven proven={proven} />}</td>
       <td class="figure">{proven === null ? '–' : formatDuration(Math.max(1, proven.restoreMs / 1000))}</td>
       <td class="figure size">{proven === null ? '–' : formatBytes(proven.bytes)}</td>
-      <td class="problem">{last === null ? 'none' : <Last last={last} />}</td>
+      <td class="problem">{last === null ? 'none' : <Last last={last} cut={cut} />}</td>
       <td class="next-run">
         <span>
           {row.nextAt === null ? (
@@ -198,7 +213,7 @@ function Proven({ proven: { at, run } }: { readonly proven: NonNullable<DrillRow
   );
 }
 
-function Last({ last }: { readonly last: NonNullable<DrillRow['last']> }) {
+function Last({ last, cut }: { readonly last: NonNullable<DrillRow['last']>; readonly cut: Cut }) {
   const { text } = last.outcome === null ? UNDER_WAY : DRILL_LOOKS[last.outcome];
   const words = (
     <>
@@ -208,7 +223,7 @@ function Last({ last }: { readonly last: NonNullable<DrillRow['last']> }) {
   return (
     <>
       {last.href === null ? words : <a href={last.href}>{words}</a>}
-      {last.cause !== null && `: ${last.cause}`}
+      {last.cause !== null && `: ${cut(last.cause)}`}
     </>
   );
 }

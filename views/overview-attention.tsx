@@ -71,7 +71,7 @@ export function Attention({ items, mayChange, counts }: AttentionProps) {
 
 function DatabaseLine({ item, mayChange }: { readonly item: AttentionItem; readonly mayChange: boolean }) {
   return (
-    <li>
+    <li id={`attention-${item.id}`}>
       <ProtectionBadge state={item.state} />
       <div class="attention-words">
         <a href={`/databases/${item.id}`}>{item.name}</a>{' '}
@@ -96,7 +96,7 @@ function DatabaseLine({ item, mayChange }: { readonly item: AttentionItem; reado
 
 function DrillLine({ drill, mayChange }: { readonly drill: FailedDrillItem; readonly mayChange: boolean }) {
   return (
-    <li>
+    <li id={`attention-drill-${drill.id}`}>
       <Badge tone={drill.isDamaged ? 'error' : 'warning'} text="drill failed" />
       <div class="attention-words">
         <a href={`/databases/${drill.id}/drills`}>{drill.name}</a>{' '}

@@ -7,6 +7,7 @@ import { type NextRunItem, NextRuns } from './overview-next-runs.tsx';
 import { Troubles, type TroublesProps } from './overview-troubles.tsx';
 import { Elsewhere, OverviewVerdict } from './overview-verdict.tsx';
 import { Ago } from './parts/ago.tsx';
+import { Anew } from './parts/anew.tsx';
 import { Badge } from './parts/badge.tsx';
 import { AreaChart } from './parts/charts/area.tsx';
 import { Calendar } from './parts/charts/calendar.tsx';
@@ -74,12 +75,14 @@ export function OverviewPage(props: OverviewProps) {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return (
     <Page frame={frame} section="overview" title="Overview">
-      <Troubles {...props} />
-      {props.reminder}
-      {props.firstSteps}
-      {total === 0 && <Elsewhere count={frame.elsewhere} />}
-      {total === 0 && props.firstSteps === undefined && <Nothing frame={frame} />}
-      {total > 0 && <Filled {...props} total={total} />}
+      <Anew id="overview" path="/" on="runs-ended">
+        <Troubles {...props} />
+        {props.reminder}
+        {props.firstSteps}
+        {total === 0 && <Elsewhere count={frame.elsewhere} />}
+        {total === 0 && props.firstSteps === undefined && <Nothing frame={frame} />}
+        {total > 0 && <Filled {...props} total={total} />}
+      </Anew>
     </Page>
   );
 }
@@ -148,7 +151,10 @@ function Filled(props: OverviewProps & { readonly total: number }) {
         side={
           <>
             <Panel title="Running now">
-              <Running {...props.running} />
+              {/* It follows what runs by itself, and has told how it ended. */}
+              <div id="running-now" hx-morph-skip="true">
+                <Running {...props.running} />
+              </div>
             </Panel>
             <Panel title="Stored, last 60 days">
               <AreaChart points={stored.points} noun="Stored" />
@@ -206,7 +212,7 @@ function Latest({ items, frame }: { readonly items: readonly LatestItem[]; reado
       {items.length === 0 && <p class="muted">Nothing has ended yet.</p>}
       <ul class="latest">
         {items.map((item) => (
-          <li key={item.id}>
+          <li key={item.id} id={`latest-${item.id}`}>
             {item.level === null ? <RunBadge state={item.state} /> : <Badge {...item.level} />}
             <span>
               <a href={item.href}>{item.subject}</a>

@@ -25,8 +25,10 @@ export interface RunningProps {
   readonly items: readonly RunningItem[];
   /** There are more than the items. */
   readonly more: boolean;
-  /** What became of those that the page has shown; null where it tells of none, and says so where nothing runs. */
-  readonly ended: readonly NamedEnd[] | null;
+  /** What became of the backups among those that the page has shown. */
+  readonly ended: readonly NamedEnd[];
+  /** Above a list that tells more, it says nothing where nothing runs. */
+  readonly isAboveList: boolean;
 }
 
 /** The end of a backup, and whose. */
@@ -52,8 +54,10 @@ export function Running(props: RunningProps) {
         ? {}
         : { title: [first.words.title, first.subject].filter(isSaid).join(' · ') })}
     >
-      {items.length === 0 && props.ended === null && <p class="muted">Nothing runs or waits.</p>}
-      {props.ended?.map((run) => (
+      {items.length === 0 && props.ended.length === 0 && !props.isAboveList && (
+        <p class="muted">Nothing runs or waits.</p>
+      )}
+      {props.ended.map((run) => (
         <Result key={run.id} run={run} databaseName={run.databaseName} />
       ))}
       <ul class="running">

@@ -1,11 +1,14 @@
+import type { Level } from './backup/level.tsx';
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago } from './parts/ago.tsx';
+import { Anew } from './parts/anew.tsx';
 import { type Chip, Chips } from './parts/chips.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
 import { formatDuration } from './parts/format.ts';
 import { Panel } from './parts/panel.tsx';
+import { cutTo } from './parts/room.ts';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
 import { type Column, Table } from './parts/table.tsx';
 import { Running, type RunningProps } from './running.tsx';
@@ -19,8 +22,8 @@ export interface RunItem {
   readonly href: string;
   readonly environmentName: string | null;
   readonly state: RunState;
-  /** It made a backup that was found to be damaged when it was read later. */
-  readonly isDamaged: boolean;
+  /** Of a backup what is proven of it, or where it failed: it says more than how its run ended. */
+  readonly level: Level | null;
   readonly createdAt: string;
   /** Of the backup that it made or read; null where it is about none. */
   readonly backupHref: string | null;
@@ -28,7 +31,7 @@ export interface RunItem {
   readonly seconds: number | null;
   /** Who asked for it, and the address of all that this one asked for; null where nobody did, or it is not known. */
   readonly by: { readonly text: string; readonly href: string } | null;
-  /** What went wrong, in one line. */
+  /** The first line of what went wrong. */
   readonly problem: string | null;
 }
 
@@ -51,6 +54,8 @@ export interface RunsProps {
 }
 
 const LIST = 'runs';
+/** For what went wrong with all of them, in bytes of the page. */
+const ROOM_FOR_PROBLEMS = 11 * 1024;
 const COLUMNS: readonly (string | Column)[] = [
   'Result',
   'What',
@@ -63,6 +68,11 @@ const COLUMNS: readonly (string | Column)[] = [
 /** All that waits, runs and ran, of every kind. */
 export function RunsPage(props: RunsProps) {
   const { frame, runs } = props;
+  const here = props.offset === 0 ? props.path : addressAt(props.path, props.offset);
+  const cut = cutTo(
+    ROOM_FOR_PROBLEMS,
+    runs.map(({ problem }) => problem),
+  );
   return (
     <Page frame={frame} section="runs" title="Runs">
       <Panel title="Running now">
@@ -73,7 +83,7 @@ export function RunsPage(props: RunsProps) {
           Day (UTC) <input type="date" name="day" value={props.day?.value ?? ''} />
         </label>
       </FilterForm>
-      <div id={LIST}>
+      <Anew id={LIST} path={here}>
         <Chips label="By result" chips={props.chips} />
         {props.day !== null && (
           <p>
@@ -85,7 +95,7 @@ export function RunsPage(props: RunsProps) {
         ) : (
           <Table caption="Runs" columns={COLUMNS} dense>
             {runs.map((run) => (
-              <Row key={run.id} run={run} />
+              <Row key={run.id} run={run} cut={cut} />
             ))}
           </Table>
         )}
@@ -96,17 +106,18 @@ export function RunsPage(props: RunsProps) {
           </p>
         )}
         <Steps {...props} />
-      </div>
+      </Anew>
     </Page>
   );
 }
 
-function Row({ run }: { readonly run: RunItem }) {
+function Row({ run, cut }: { readonly run: RunItem; readonly cut: (text: string) => string }) {
+  const problem = run.problem === null ? null : cut(run.problem);
   return (
-    <tr>
+    <tr id={`run-${run.id}`}>
       <td class="state">
         <a href={`/runs/${run.id}/log`}>
-          <RunBadge state={run.state} isDamaged={run.isDamaged} />
+          <RunBadge state={run.state} level={run.level} />
           <span class="visually-hidden">, its log</span>
         </a>
       </td>
@@ -126,14 +137,19 @@ function Row({ run }: { readonly run: RunItem }) {
       </td>
       <td class="figure">{run.seconds === null ? '–' : formatDuration(run.seconds)}</td>
       <td class="by">{run.by === null ? '–' : <a href={run.by.href}>{run.by.text}</a>}</td>
-      <td class="problem">{run.problem}</td>
+      <td class="problem">
+        {problem}
+        {problem !== run.problem && <a href={`/runs/${run.id}/log`}> All of it</a>}
+      </td>
     </tr>
   );
 }
 
+const addressAt = (path: string, start: number) => `${path}${path.includes('?') ? '&' : '?'}offset=${start}`;
+
 function Steps({ offset, limit, more, path }: RunsProps) {
   if (offset === 0 && !more) return null;
-  const at = (start: number) => `${path}${path.includes('?') ? '&' : '?'}offset=${start}`;
+  const at = (start: number) => addressAt(path, start);
   return (
     <nav class="pager" aria-label="Pages">
       {offset > 0 ? <a href={at(Math.max(0, offset - limit))}>← Newer</a> : <span />}

@@ -1,4 +1,5 @@
 import { Ago } from './parts/ago.tsx';
+import { cutTo } from './parts/room.ts';
 import { Table } from './parts/table.tsx';
 
 /** Something that could not be removed yet. */
@@ -19,9 +20,15 @@ export interface LeftoverListProps {
   readonly hasMore: boolean;
 }
 
+/** For why none of them is gone yet, in bytes of the page. */
+const ROOM_FOR_REASONS = 4 * 1024;
+
 /** What is still to be removed; nothing where there is none. */
 export function LeftoverList({ leftovers, hasMore }: LeftoverListProps) {
   if (leftovers.length === 0) return null;
+  const reasons = leftovers.map(({ reason }) => reason);
+  const cut = cutTo(ROOM_FOR_REASONS, reasons);
+  const isCut = reasons.some((reason) => reason !== cut(reason));
   return (
     <>
       <h2 id="left-behind">Left behind</h2>
@@ -44,13 +51,15 @@ export function LeftoverList({ leftovers, hasMore }: LeftoverListProps) {
             <td data-label="Next try">
               <Ago at={leftover.nextTryAt} />
             </td>
-            <td data-label="Why">{leftover.reason}</td>
+            <td data-label="Why">{cut(leftover.reason)}</td>
           </tr>
         ))}
       </Table>
-      {hasMore && (
+      {(hasMore || isCut) && (
         <p class="field-help">
-          The {leftovers.length} oldest; there are more, which the API lists:{' '}
+          {isCut && 'Long answers are cut here. '}
+          {hasMore && `The ${leftovers.length} oldest; there are more. `}
+          The API has all of it:{' '}
           <a href="/docs/get-settings-spaces-left-behind">
             <code>GET /api/settings/spaces/left-behind</code>
           </a>

@@ -27,6 +27,18 @@ export async function listNotifications(
     .execute();
 }
 
+/** Throws `not_found`, also for somebody else's. */
+export async function getNotification(db: Db, userId: string, id: string): Promise<NotificationRow> {
+  const row = await db
+    .selectFrom('notifications')
+    .selectAll()
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
+  if (row === undefined) throw new AppError('not_found', 'Notification not found');
+  return row;
+}
+
 export async function countNotifications(db: Db, userId: string, filter: InboxFilter): Promise<number> {
   const { count } = await matching(db, userId, filter)
     .select(({ fn }) => fn.countAll<number>().as('count'))

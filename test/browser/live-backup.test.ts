@@ -2,9 +2,13 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createUser } from '../../src/auth/users.ts';
 import { settleCompleted } from '../../src/backups/settle.ts';
+import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
+import { insertRun } from '../../src/runs/claim.ts';
+import { insertVerification } from '../../src/verifications/ask-verification.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { restoreRow } from '../support/restore-row.ts';
 import { faultsInBothColours } from './axe.ts';
 import { complaintsOf, type Session, type Site, signInOnce, startSite } from './site.ts';
 
@@ -51,6 +55,15 @@ async function runningBackup(): Promise<string> {
   return id;
 }
 
+/** As whoever had it would say. */
+async function settle(id: string): Promise<void> {
+  const done = { bytes: 61_089_068, sha256: null, versionId: null, seconds: 4 };
+  const claim = { runId: id, claimedBy: 'another process' };
+  expect(await settleCompleted(site.services.db, claim, done, new Date())).toBe(true);
+}
+
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent?.trim());
+
 describe('a database whose backup runs', () => {
   it('keeps the focus and what is ticked while the numbers change, and tells the result', async () => {
     const { db } = site.services;
@@ -92,9 +105,7 @@ describe('a database whose backup runs', () => {
     await page.getByText('120 MiB').waitFor();
     expect(await bar.getAttribute('value')).toBeNull();
 
-    const claim = { runId: id, claimedBy: 'another process' };
-    const done = { bytes: 61_089_068, sha256: null, versionId: null, seconds: 4 };
-    expect(await settleCompleted(db, claim, done, new Date())).toBe(true);
+    await settle(id);
     await tick();
     await page
       .locator('.notice', {
@@ -138,5 +149,125 @@ describe('a database whose backup runs', () => {
       await page.goto(site.url + path);
       expect([path, await faultsInBothColours(page)]).toEqual([path, []]);
     }
+  });
+});
+
+describe('what has ended', () => {
+  it('is told on the overview and under Runs, where the focus and what is open stay', async () => {
+    const page = await openPage();
+    const complaints = complaintsOf(page, site);
+    await page.clock.install();
+    const end = async (id: string, part: RegExp) => {
+      await settle(id);
+      await Promise.all([page.waitForResponse(part), page.clock.runFor(1100)]);
+    };
+
+    const first = await runningBackup();
+    await page.goto(`${site.url}/runs`);
+    const row = page.locator(`#run-${first}`);
+    await row.getByText('running').waitFor();
+    const { database_id: id } = good;
+    await row.getByRole('link', { name: NAME }).focus();
+    await end(first, /\/runs$/);
+    await row.getByText('read back').waitFor();
+    await page.locator('#running').getByText('Backed up and read back: 58.3 MiB').waitFor();
+    expect(await focused(page)).toBe(NAME);
+
+    await page.goto(`${site.url}/runs/${await runningBackup()}/log`);
+    const second = page.url().split('/').at(-2) ?? '';
+    await page.locator('#run-badge').getByText('running').waitFor();
+    await end(second, /\/log$/);
+    await page.locator('#run-badge').getByText('read back').waitFor();
+    expect(await page.locator('#run-state').getAttribute('hx-get')).toBeNull();
+
+    const third = await runningBackup();
+    await page.goto(site.url);
+    await page.getByText('The numbers').first().click();
+    expect(await page.locator(`#latest-${third}`).count()).toBe(0);
+    await page.getByRole('link', { name: 'All runs' }).focus();
+    await end(third, /127\.0\.0\.1:\d+\/$/);
+    await page.locator(`#latest-${third}`).getByText('read back').waitFor();
+    await page.locator('#running').getByText('Backed up and read back: 58.3 MiB').waitFor();
+    expect(await focused(page)).toBe('All runs');
+    expect(await page.locator('#overview details[open]').count()).toBe(1);
+    // Nothing runs: nothing but what looks for it, seldom, is asked for.
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.clock.runFor(14_000);
+    expect(asked.filter((path) => path !== '/live')).toEqual([]);
+    await site.services.db.deleteFrom('runs').where('subject_id', 'in', [first, second, third]).execute();
+    await site.services.db.deleteFrom('backups').where('id', 'in', [first, second, third]).execute();
+    expect([id, complaints]).toEqual([good.database_id, []]);
+  });
+
+  it('of a full read leaves the question open that was asked meanwhile, and is told below it', async () => {
+    const { db } = site.services;
+    const runId = newId();
+    const running = { state: 'running', claimed_by: 'another process' } as const;
+    const later = new Date(Date.now() + 3_600_000);
+    await write(db, (trx) =>
+      insertVerification(trx, { runId, backupId: good.id, serverId: null }, new Date()),
+    );
+    const run = db.updateTable('runs').where('id', '=', runId);
+    await run.set({ ...running, lease_until: later.toISOString() }).execute();
+    const page = await openPage();
+    const complaints = complaintsOf(page, site);
+    await page.clock.install();
+    await page.goto(`${site.url}/backups/${good.id}`);
+    await page.getByText('It is being read in full, from its first byte').first().waitFor();
+    await page.locator('details.more summary').press('Enter');
+    await page.getByRole('link', { name: 'Delete…' }).press('Enter');
+    await page.getByRole('heading', { name: 'Delete this backup?' }).waitFor();
+    const at = new Date().toISOString();
+    await db
+      .updateTable('backups')
+      .set({ verification: 'full', verified_at: at, parsed_proven_at: at, bytes_proven_at: at })
+      .where('id', '=', good.id)
+      .execute();
+    await run.set({ state: 'completed', ended_at: at }).execute();
+    await Promise.all([
+      page.waitForResponse((response) => response.url().endsWith(`/backups/${good.id}`)),
+      page.clock.runFor(1100),
+    ]);
+    await page.locator('#backup').getByText('Read in full to the end of the dump').waitFor();
+    await page.locator('#backup-state').getByText('read in full').waitFor();
+    await page.locator('#flash').getByText('It was read in full, from its first byte').waitFor();
+    expect(await page.getByRole('heading', { name: 'Delete this backup?' }).isVisible()).toBe(true);
+    expect(await focused(page)).toBe('Cancel');
+    await page.keyboard.press('Escape');
+    expect(await page.locator('#reading').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('of a restore is told in its place, and the focus stays', async () => {
+    const { db } = site.services;
+    const id = newId();
+    const lease_until = new Date(Date.now() + 3_600_000).toISOString();
+    await write(db, async (trx) => {
+      const lane = `restore:${id}`;
+      await insertRun(trx, { id, kind: 'restore', subjectId: good.id, serverId: null, lane }, new Date());
+      const of = { backup_id: good.id, database_id: good.database_id };
+      await trx
+        .insertInto('restores')
+        .values(restoreRow({ id, ...of }))
+        .execute();
+    });
+    const run = db.updateTable('runs').where('id', '=', id);
+    await run.set({ state: 'running', claimed_by: 'another process', lease_until }).execute();
+    const page = await openPage();
+    await page.clock.install();
+    await page.goto(`${site.url}/restores/${id}`);
+    await page.locator('#restore-state').getByText('running').waitFor();
+    await page.getByRole('link', { name: 'Log', exact: true }).focus();
+    await run.set({ state: 'failed', error: '{"message":"The target said no."}' }).execute();
+    await Promise.all([
+      page.waitForResponse((response) => response.url().endsWith(`/restores/${id}`)),
+      page.clock.runFor(1100),
+    ]);
+    await page.getByText('What was said then').waitFor();
+    await page.locator('#restore-state').getByText('failed').waitFor();
+    expect(await focused(page)).toBe('Log');
+    await db.deleteFrom('restores').where('id', '=', id).execute();
+    await db.deleteFrom('runs').where('id', '=', id).execute();
   });
 });

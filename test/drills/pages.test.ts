@@ -117,7 +117,34 @@ describe('drills on pages', () => {
       /notice-warning" role="[a-z]+">A drill of another backup of this database waits already/,
     );
     await db.deleteFrom('backups').where('id', '=', id).execute();
+    const urlIn = (html: string) =>
+      /id="drills-under-way"[^>]* hx-get="([^"]+)"/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    const lists = ['/drills', `/databases/${databaseId}/drills`];
+    const urls = await Promise.all(lists.map(async (path) => urlIn((await operator.get(path)).html)));
+    for (const url of urls) {
+      const same = await operator.get(url);
+      expect([same.headers.get('hx-trigger'), urlIn(same.html)]).toEqual([null, url]);
+      expect(same.html).toContain('2 drills are under way.');
+    }
+    expect(urlIn((await operator.get('/drills/running?database=another')).html)).toBe('');
     expect((await operator.post(`${next.location}/cancel`, {})).status).toBe(303);
+    for (const url of urls) {
+      const { headers, html } = await operator.get(url);
+      expect([headers.get('hx-trigger'), html.includes('A drill is under way.')]).toEqual([
+        'backups-changed',
+        true,
+      ]);
+      await db.updateTable('runs').set({ state: 'failed' }).where('id', '=', runId).execute();
+      const ended = await operator.get(urlIn(html));
+      expect([ended.headers.get('hx-trigger'), urlIn(ended.html)]).toEqual(['backups-changed', '']);
+      expect(ended.html).toContain('No drill is under way any more');
+      await db.updateTable('runs').set({ state: 'running' }).where('id', '=', runId).execute();
+    }
+    for (const path of lists) {
+      expect((await operator.get(path)).html).toMatch(
+        /id="(drills|database-drills)" hx-get="[^"]+" hx-trigger="backups-changed from:body"/,
+      );
+    }
     await db.deleteFrom('runs').where('id', '=', runId).execute();
     await db.deleteFrom('drills').where('id', '=', runId).execute();
     await db.updateTable('backups').set({ status: 'failed' }).where('id', '=', backupId).execute();

@@ -149,13 +149,15 @@ describe('pages', () => {
       .filter((name) => readFileSync(`${views}/${name}`, 'utf8').includes('<LiveRegion'));
     expect(regions.sort()).toEqual([
       ...['backup/backup-page.tsx', 'backup/proofs.tsx', 'database/live-runs.tsx'],
-      ...['restore/restore-run.tsx', 'running.tsx'],
+      ...['parts/under-way.tsx', 'restore/restore-run.tsx', 'running.tsx'],
     ]);
     expect(isLivePoll('GET', '/restores/c1/run')).toBe(true);
     expect(isLivePoll('GET', '/backups/c1/run')).toBe(true);
     expect(isLivePoll('GET', '/backups/c1/reading')).toBe(true);
     expect(isLivePoll('GET', '/runs/running')).toBe(true);
     expect(isLivePoll('GET', '/databases/c1/runs')).toBe(true);
+    expect(isLivePoll('GET', '/drills/running')).toBe(true);
+    expect(isLivePoll('GET', '/runs/c1/log/state')).toBe(true);
     expect(isLivePoll('GET', '/admin/storage/deep-test/card')).toBe(true);
     for (const path of ['/databases/c1', '/databases/c1/runs/x', '/account'])
       expect(isLivePoll('GET', path)).toBe(false);

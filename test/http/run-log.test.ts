@@ -49,4 +49,22 @@ describe('the log of a run', () => {
     expect((await viewer.get(`/runs/${id}/log`)).html).toContain('Nothing is kept');
     expect((await viewer.get('/runs/nobody/log')).status).toBe(404);
   });
+
+  it('calls a good backup what is proven of it, as the list does, and tells what went wrong with another', async () => {
+    const { id } = await insertBackup(pages.services.db, new Date(AT), {
+      ...{ status: 'completed', outcome: 'completed', verification: 'stored' },
+    });
+    const badge = '<span class="badge badge-success">read back</span>';
+    const rowOf = (html: string, run: string) =>
+      (html.match(/<tr[ >](?:(?!<tr[ >]).)*<\/tr>/gs) ?? []).find((row) => row.includes(`/runs/${run}/log"`));
+    expect(rowOf((await viewer.get('/runs')).html, id)).toContain(badge);
+    expect((await viewer.get(`/runs/${id}/log`)).html).toContain(badge);
+    const failed = await insertLog(1);
+    const error = JSON.stringify({ message: `${ODD}\nand more`, step: 'dump', code: 'dump_failed' });
+    await pages.services.db.updateTable('runs').set({ error }).where('id', '=', failed).execute();
+    const { html } = await viewer.get(`/runs/${failed}/log`);
+    expect(html).toContain('<span class="badge badge-error">failed at dump</span>');
+    expect(html).toContain(`${ESCAPED}\nand more`);
+    expect(rowOf((await viewer.get('/runs')).html, failed)).toContain('failed at dump');
+  });
 });

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { LOGIN } from '../../dev/fill/fill.ts';
 import type { Db } from '../../src/db/schema.ts';
 
 /** Ids of a large environment and of what is in it. */
@@ -59,6 +60,7 @@ export async function namesInPaths(db: Db, ids: FilledIds): Promise<Readonly<Rec
     union all select 'notification-channels', min(id) from notification_channels
     union all select 'service-accounts', min(id) from service_accounts
     union all select 'notifications', min(id) from notifications
+      where user_id = (select id from users where email = ${LOGIN.email})
     union all select 'webhooks', min(id) from webhook_subscriptions where environment_id = ${ids.environment}`.execute(
     db,
   );

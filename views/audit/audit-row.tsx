@@ -1,5 +1,6 @@
 import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
+import { within } from '../parts/room.ts';
 import { detailLines } from './detail-lines.ts';
 import { actionWords, pageOfThing, thingWords } from './words.ts';
 
@@ -71,6 +72,8 @@ export function Thing({ item }: { readonly item: AuditItem }) {
 }
 
 const SUMMARY = 100;
+/** In bytes of the page, which has fifty of them. */
+const ROOM_FOR_SUMMARY = 220;
 
 /** Why it was refused, or the beginning of what was changed. */
 function summaryOf({ error, details }: AuditItem): string {
@@ -78,5 +81,5 @@ function summaryOf({ error, details }: AuditItem): string {
     before === null ? `${name}: ${value}` : `${name}: ${before} → ${value}`,
   );
   const text = error ?? lines.join(', ');
-  return text.length > SUMMARY ? `${text.slice(0, SUMMARY)}…` : text;
+  return within(ROOM_FOR_SUMMARY, text.length > SUMMARY ? `${text.slice(0, SUMMARY)}…` : text);
 }

@@ -2,6 +2,7 @@ import type { BackupStory } from '../../src/backups/backup-story.ts';
 import type { Advice } from '../../src/backups/failure-advice.ts';
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
+import { Anew } from '../parts/anew.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { CopyBlock } from '../parts/copy-block.tsx';
 import { AskLink, Dialog } from '../parts/dialog.tsx';
@@ -22,8 +23,14 @@ import { momentsOf } from './moments.tsx';
 import { proofsOf, type Reading } from './proofs.tsx';
 import { RunProgress } from './run-progress.tsx';
 import { describeRun, type LiveRun } from './run-words.ts';
-import { Damaged, WentWrong } from './went-wrong.tsx';
+import { Damaged, failureBytes, WentWrong } from './went-wrong.tsx';
 import { type KeptFor, WhereItIs } from './where.tsx';
+
+/** Of the log, on the page; the rest is a click away. */
+const LINES = 30;
+/** For what was said of it, in bytes of the page: what went wrong first, then the last of the log. */
+const ROOM = 44 * 1024;
+const ROOM_FOR_LOG = 16 * 1024;
 
 export interface BackupPageProps {
   readonly frame: Frame;
@@ -37,7 +44,7 @@ export interface BackupPageProps {
   readonly kept: KeptFor;
   /** Whether it waits to be read in full, or is being read. */
   readonly reading: Reading | null;
-  /** The last that its run has said. */
+  /** What its run has said. */
   readonly log: readonly RunLogItem[];
 }
 
@@ -56,60 +63,75 @@ export function BackupPage(props: BackupPageProps) {
       back={{ href: `/databases/${database.id}`, label: database.name }}
       within={database.environmentName}
       state={
-        <>
-          <LevelBadge of={{ ...backup, step: story.failure?.step ?? null }} />
+        <span id="backup-state">
+          <LevelBadge of={{ ...backup, step: story.failure?.step ?? null }} />{' '}
           {backup.is_pinned === 1 && <Badge tone="setting" text="kept for ever" />}
-        </>
+        </span>
       }
-      actions={run === null ? <Actions {...props} mayChange={mayChange} /> : undefined}
+      actions={
+        <div id="backup-actions" class="actions">
+          {run === null && <Actions {...props} mayChange={mayChange} />}
+        </div>
+      }
     >
       <Dialog question={props.asksToDelete && mayChange ? questionOf(props, name) : null} />
-      {run === null ? (
-        <Columns
-          main={
-            <>
-              <WentWrong {...props} />
-              <Damaged story={story} user={frame.user} />
-              {backup.status === 'completed' && (
-                <Panel title="What is proven">
-                  <ProofList proofs={proofsOf(story, { mayChange, reading: props.reading })} />
+      <Anew
+        id="backup"
+        path={`/backups/${backup.id}`}
+        beside={['#flash', '#backup-state', '#backup-actions:outerMorph']}
+      >
+        {run === null ? (
+          <Columns
+            main={
+              <>
+                <WentWrong {...props} />
+                <Damaged story={story} user={frame.user} />
+                {backup.status === 'completed' && (
+                  <Panel title="What is proven">
+                    <ProofList proofs={proofsOf(story, { mayChange, reading: props.reading })} />
+                  </Panel>
+                )}
+                {backup.status === 'completed' && <WhatIsInIt story={story} />}
+                <Panel title="Timeline">
+                  <Timeline label="Steps of this backup" moments={momentsOf(story, zone)} />
                 </Panel>
-              )}
-              {backup.status === 'completed' && <WhatIsInIt story={story} />}
-              <Panel title="Timeline">
-                <Timeline label="Steps of this backup" moments={momentsOf(story, zone)} />
-              </Panel>
-              <Panel title="Log" actions={<a href={`/runs/${backup.id}/log`}>All of it</a>}>
-                <RunLog lines={props.log} />
-              </Panel>
-            </>
-          }
-          side={
-            <>
-              {story.byHand !== undefined && (
-                <Panel title="Restore by hand" id="restore-by-hand">
-                  <p class="field-help">
-                    In bash, in the folder that the file is in. They stop at the first that fails.
-                  </p>
-                  <CopyBlock
-                    id="restore-lines"
-                    text={story.byHand.lines.join('\n')}
-                    label="Restore by hand"
+                <Panel title="Log" actions={<a href={`/runs/${backup.id}/log`}>All of it</a>}>
+                  <RunLog
+                    lines={props.log}
+                    room={Math.min(ROOM_FOR_LOG, ROOM - failureBytes(props.failure))}
+                    most={LINES}
+                    all={{ href: `/runs/${backup.id}/log`, label: 'All of it' }}
                   />
-                  <ul class="field-help">
-                    {story.byHand.notes.map((note) => (
-                      <li key={note}>{note}</li>
-                    ))}
-                  </ul>
                 </Panel>
-              )}
-              <WhereItIs story={story} kept={props.kept} />
-            </>
-          }
-        />
-      ) : (
-        <BackupRun story={story} run={run} mayChange={mayChange} />
-      )}
+              </>
+            }
+            side={
+              <>
+                {story.byHand !== undefined && (
+                  <Panel title="Restore by hand" id="restore-by-hand">
+                    <p class="field-help">
+                      In bash, in the folder that the file is in. They stop at the first that fails.
+                    </p>
+                    <CopyBlock
+                      id="restore-lines"
+                      text={story.byHand.lines.join('\n')}
+                      label="Restore by hand"
+                    />
+                    <ul class="field-help">
+                      {story.byHand.notes.map((note) => (
+                        <li key={note}>{note}</li>
+                      ))}
+                    </ul>
+                  </Panel>
+                )}
+                <WhereItIs story={story} kept={props.kept} />
+              </>
+            }
+          />
+        ) : (
+          <BackupRun story={story} run={run} mayChange={mayChange} />
+        )}
+      </Anew>
     </Page>
   );
 }

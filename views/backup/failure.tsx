@@ -28,15 +28,20 @@ export function FailureDetails(props: {
   readonly reader: FailureReader;
   /** Unique on the page. */
   readonly id: string;
+  /** How much of what the tool printed is shown, and where all of it is. */
+  cut(text: string): string;
+  readonly all: { readonly href: string; readonly label: string };
 }) {
-  const { failure, reader } = props;
+  const { failure, reader, all } = props;
   const stderr = failure.stderr ?? '';
+  const shown = props.cut(stderr);
   return (
     <>
       {failure.storageProblem === 'not-configured' && <NotConfigured mayConfigure={reader.mayConfigure} />}
       {failure.storageProblem === 'upload' && <UploadChecks reader={reader} />}
       {failure.exitCode !== null && <p>Exit status {failure.exitCode}.</p>}
-      {stderr !== '' && <CopyBlock id={`${props.id}-stderr`} text={stderr} label="What the tool printed" />}
+      {stderr !== '' && <CopyBlock id={`${props.id}-stderr`} text={shown} label="What the tool printed" />}
+      {shown !== stderr && <a href={all.href}>{all.label}</a>}
     </>
   );
 }

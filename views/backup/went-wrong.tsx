@@ -4,9 +4,21 @@ import type { Frame, Rights } from '../frame/frame.ts';
 import { Ago } from '../parts/ago.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { bytesInPage, within } from '../parts/room.ts';
 import { type BackupFailure, FailureDetails } from './failure.tsx';
 import { AdviceWords } from './mend-link.tsx';
 import { RetryButton } from './run-progress.tsx';
+
+/** In bytes of the page: all that is kept of what a tool printed, unless most of it are quotes. */
+const ROOM_FOR_STDERR = 38 * 1024;
+const ROOM_FOR_MESSAGE = 6 * 1024;
+
+/** Of the page, what it takes to tell what went wrong. */
+export function failureBytes(failure: BackupFailure | null): number {
+  if (failure === null) return 0;
+  const of = (text: string, most: number) => Math.min(most, bytesInPage(text));
+  return of(failure.stderr ?? '', ROOM_FOR_STDERR) + of(failure.message, ROOM_FOR_MESSAGE);
+}
 
 /** What failed a backup, what to do about it, and what there is instead. */
 export function WentWrong(props: {
@@ -23,13 +35,19 @@ export function WentWrong(props: {
   const reader = { databaseId: database.id, mayChange, mayConfigure: frame.user.isAdmin };
   return (
     <Panel title={isUncertain ? 'What is not known' : 'What went wrong'}>
-      <p class="failure-message">{failure.message}</p>
+      <p class="failure-message">{within(ROOM_FOR_MESSAGE, failure.message)}</p>
       {advice !== undefined && (
         <p>
           <AdviceWords advice={advice} database={database} user={frame.user} />
         </p>
       )}
-      <FailureDetails failure={failure} reader={reader} id="failure" />
+      <FailureDetails
+        failure={failure}
+        reader={reader}
+        id="failure"
+        cut={(text) => within(ROOM_FOR_STDERR, text)}
+        all={{ href: `/runs/${backup.id}/log.txt`, label: 'All of it, as text' }}
+      />
       {isUncertain && (
         <p>
           The storage is asked whether the object is there, whole and of this run. Next try:{' '}
@@ -60,7 +78,8 @@ export function Damaged({
   return (
     <Panel title="What went wrong">
       <p class="failure-message">
-        Reading it in full found it damaged, <Ago at={backup.verified_at} />: {backup.verification_error}
+        Reading it in full found it damaged, <Ago at={backup.verified_at} />:{' '}
+        {within(ROOM_FOR_MESSAGE, backup.verification_error ?? '')}
       </p>
       <p>
         It counts as no good backup any more. A restore of it would stop where it is damaged; restore another

@@ -2,17 +2,25 @@ import { dayText } from '../parts/charts/day-text.ts';
 import { Chips } from '../parts/chips.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Pager } from '../parts/pager.tsx';
+import { cutTo } from '../parts/room.ts';
 import { ACTIONS, type Column, SELECT, Table } from '../parts/table.tsx';
 import { BackupRow } from './backup-row.tsx';
 import { type BackupItem, foldFailures, type Row } from './backup-rows.ts';
 import { DayForm, SelectionBar } from './backup-selection.tsx';
 import { type BackupListProps, canBeRead, queryOf, withOffset } from './listed-backups.ts';
 
+/** For what all of them say that failed, in bytes of the page. */
+const ROOM_FOR_FAILURES = 15 * 1024;
+
 /** A database's backups, newest first; it loads itself again when a run has begun or ended. */
 export function BackupList(props: BackupListProps) {
   const { databaseId, backups, page, filter } = props;
   const query = queryOf(filter);
   const rows = filter.each ? backups.map(alone) : foldFailures(backups);
+  const cut = cutTo(
+    ROOM_FOR_FAILURES,
+    rows.flatMap(({ backup: { failure } }) => [failure?.message ?? null, failure?.stderr ?? null]),
+  );
   return (
     <section
       id="backup-list"
@@ -47,7 +55,7 @@ export function BackupList(props: BackupListProps) {
           ) : (
             <Table caption="Backups" columns={columnsOf(props)} dense>
               {rows.map((row) => (
-                <BackupRow key={row.backup.id} row={row} list={props} />
+                <BackupRow key={row.backup.id} row={row} list={props} cut={cut} />
               ))}
             </Table>
           )}

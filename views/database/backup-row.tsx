@@ -13,10 +13,12 @@ import { type BackupListProps, canBeRead } from './listed-backups.ts';
 interface RowProps {
   readonly row: Row;
   readonly list: BackupListProps;
+  /** As much of what a failure says as there is room for. */
+  cut(text: string): string;
 }
 
 /** A backup, or several of the same failure in a row, and below it what went wrong. */
-export function BackupRow({ row, list }: RowProps) {
+export function BackupRow({ row, list, cut }: RowProps) {
   const { backup, ids } = row;
   const isCompleted = backup.status === 'completed';
   // A short name of it, for who hears the row's links alone.
@@ -55,7 +57,9 @@ export function BackupRow({ row, list }: RowProps) {
         {list.hasKept && <td class="kept">{backup.kept?.until ?? '–'}</td>}
         <td class="row-action">{isCompleted && <Links backup={backup} name={name} list={list} />}</td>
       </tr>
-      {backup.failure !== null && backup.outcome !== 'cancelled' && <FailureRow row={row} list={list} />}
+      {backup.failure !== null && backup.outcome !== 'cancelled' && (
+        <FailureRow row={row} list={list} cut={cut} />
+      )}
     </>
   );
 }
@@ -92,10 +96,12 @@ function Links({
   );
 }
 
-function FailureRow({ row, list }: RowProps) {
+function FailureRow({ row, list, cut }: RowProps) {
   const { backup, ids, since } = row;
   const { failure } = backup;
   if (failure === null) return null;
+  const message = cut(failure.message);
+  const all = { href: `/backups/${backup.id}`, label: 'All of it' };
   const summary = (
     <>
       {ids.length > 1 && (
@@ -103,7 +109,7 @@ function FailureRow({ row, list }: RowProps) {
           {ids.length} times in a row, first <Ago at={since} />.{' '}
         </>
       )}
-      {summaryOf(failure)}
+      {summaryOf({ ...failure, message })}
     </>
   );
   return (
@@ -112,11 +118,12 @@ function FailureRow({ row, list }: RowProps) {
         {hasDetails(failure) ? (
           <details class="failure">
             <summary>{summary}</summary>
-            <FailureDetails failure={failure} reader={list} id={`failure-${backup.id}`} />
+            <FailureDetails failure={failure} reader={list} id={`failure-${backup.id}`} cut={cut} all={all} />
           </details>
         ) : (
           <p class="failure">{summary}</p>
         )}
+        {message !== failure.message && <a href={all.href}>{all.label}</a>}
         {ids.length > 1 && <a href={`/databases/${list.databaseId}?result=failed&each=1`}>Show each</a>}
       </td>
     </tr>

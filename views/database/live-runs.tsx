@@ -3,6 +3,7 @@ import { describeRun, type LiveRun } from '../backup/run-words.ts';
 import { formatDuration, formatStored } from '../parts/format.ts';
 import { LiveRegion } from '../parts/live-region.tsx';
 import { Notice } from '../parts/notice.tsx';
+import { within } from '../parts/room.ts';
 
 /** What became of a run that the page has shown. */
 export interface EndedRun {
@@ -69,7 +70,11 @@ export function Result(props: {
   );
 }
 
-function wordsOf({ result, bytes, dumpBytes, seconds, message }: EndedRun): string {
+/** Of why it failed, in bytes of the page: its own page has all of it. */
+const ROOM_FOR_CAUSE = 600;
+
+function wordsOf({ result, bytes, dumpBytes, seconds, ...run }: EndedRun): string {
+  const message = run.message === null ? null : within(ROOM_FOR_CAUSE, run.message);
   const took = seconds === null ? '' : ` in ${formatDuration(seconds)}`;
   if (result === 'good') return `Backed up and read back: ${formatStored(bytes, dumpBytes)}${took}.`;
   if (result === 'failed') return `The backup failed${took}: ${message ?? 'nobody knows why.'}`;

@@ -8,6 +8,10 @@ import { formatHours } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import type { ProtectionState } from '../parts/protection-badge.tsx';
 import { useReader } from '../parts/reader.ts';
+import { within } from '../parts/room.ts';
+
+/** In bytes of the page; the backup's own page has all of it. */
+const ROOM_FOR_CAUSE = 1200;
 
 export interface ProtectionOfDatabase {
   readonly state: ProtectionState;
@@ -226,7 +230,7 @@ function Failures({ protection: { failures } }: Told) {
       {' '}
       {count === 1 ? 'The last run failed' : `It failed ${count} times in a row, first`} <Ago at={since} />
       {isBeforeChange && `${before} its settings were changed`}
-      {cause === null ? '.' : `: ${cause}`}
+      {cause === null ? '.' : `: ${within(ROOM_FOR_CAUSE, cause)}`}
     </>
   );
 }

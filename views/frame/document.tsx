@@ -11,6 +11,8 @@ const HTMX_CONFIG = JSON.stringify({
   defaultSettleDelay: 0,
   history: 'reload',
   noSwap: [204, 304, '4xx', '5xx'],
+  // What somebody has opened or closed stays so in a part that is morphed.
+  morphIgnore: ['data-htmx-powered', 'open'],
 });
 
 /** The HTML document around every page. Whoever sends it puts `<!doctype html>` before it. */

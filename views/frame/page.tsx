@@ -41,11 +41,9 @@ export function Page(props: {
         </header>
         <Sidebar frame={frame} section={props.section} />
         <main id="content" tabindex={-1}>
-          {frame.flash !== null && (
-            <div id="flash">
-              <Notice tone={frame.flash.tone}>{frame.flash.text}</Notice>
-            </div>
-          )}
+          <div id="flash">
+            {frame.flash !== null && <Notice tone={frame.flash.tone}>{frame.flash.text}</Notice>}
+          </div>
           {props.back !== undefined && (
             <p class="back">
               <a href={props.back.href}>{props.back.label}</a>

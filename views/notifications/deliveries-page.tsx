@@ -4,6 +4,7 @@ import { Ago } from '../parts/ago.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { type PageOfMany, Pager } from '../parts/pager.tsx';
+import { cutTo } from '../parts/room.ts';
 import { Table } from '../parts/table.tsx';
 import { NotificationTabs } from './notification-tabs.tsx';
 
@@ -24,6 +25,9 @@ const WAYS = { email: 'Mail', channel: 'Channel', webhook: 'Webhook' } as const;
 export const DELIVERY_TONES = { pending: 'neutral', delivered: 'success', failed: 'error' } as const;
 export const DELIVERY_STATES = { pending: 'on its way', delivered: 'delivered', failed: 'given up' } as const;
 
+/** For the last answers to all of them, in bytes of the page. */
+const ROOM_FOR_ANSWERS = 15 * 1024;
+
 /** What was sent to whom, and what became of it. */
 export function DeliveriesPage(props: {
   readonly frame: Frame;
@@ -31,6 +35,8 @@ export function DeliveriesPage(props: {
   readonly page: PageOfMany;
 }) {
   const { frame, deliveries, page } = props;
+  const answers = deliveries.map(({ lastError }) => lastError);
+  const cut = cutTo(ROOM_FOR_ANSWERS, answers);
   return (
     <Page frame={frame} section="notifications" title="Notifications">
       <NotificationTabs chosen="deliveries" user={frame.user} />
@@ -41,22 +47,31 @@ export function DeliveriesPage(props: {
       ) : (
         <Table caption="Delivery log" columns={['What', 'When', 'By', 'To', 'State', 'Tries']}>
           {deliveries.map((delivery) => (
-            <Row key={delivery.id} delivery={delivery} />
+            <Row key={delivery.id} delivery={delivery} cut={cut} />
           ))}
         </Table>
+      )}
+      {answers.some((answer) => answer !== null && answer !== cut(answer)) && (
+        <p class="field-help">
+          Long answers are cut here; the API has all of them:{' '}
+          <a href="/docs/get-admin-deliveries">
+            <code>GET /api/admin/deliveries</code>
+          </a>
+          .
+        </p>
       )}
       <Pager page={page} path="/notifications/deliveries" />
     </Page>
   );
 }
 
-function Row({ delivery }: { readonly delivery: DeliveryItem }) {
+function Row({ delivery, cut }: { readonly delivery: DeliveryItem; readonly cut: (text: string) => string }) {
   const { way, recipient, what, status, attempts, nextAttemptAt, lastError, createdAt } = delivery;
   return (
     <tr>
       <th scope="row" class="notification">
         <span class="notification-title">{what}</span>
-        {lastError !== null && <p>{lastError}</p>}
+        {lastError !== null && <p>{cut(lastError)}</p>}
       </th>
       <td data-label="When">
         <Ago at={createdAt} />

@@ -5,6 +5,7 @@ import { Chips } from '../parts/chips.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { PostButton } from '../parts/form.tsx';
 import { type PageOfMany, Pager } from '../parts/pager.tsx';
+import { cutTo } from '../parts/room.ts';
 import { ACTIONS, Table } from '../parts/table.tsx';
 import { NotificationTabs } from './notification-tabs.tsx';
 import { type Severity, SeverityBadge } from './severity-badge.tsx';
@@ -20,6 +21,9 @@ export interface NotificationItem {
   readonly isRead: boolean;
 }
 
+/** For what all of them tell, in bytes of the page. */
+const ROOM_FOR_MESSAGES = 15 * 1024;
+
 /** What happened that the user is told of, newest first. */
 export function InboxPage(props: {
   readonly frame: Frame;
@@ -29,6 +33,10 @@ export function InboxPage(props: {
   readonly unread: number;
 }) {
   const { frame, items, page, unreadOnly, unread } = props;
+  const cut = cutTo(
+    ROOM_FOR_MESSAGES,
+    items.map(({ message }) => message),
+  );
   const trouble = frame.counts.notifications ?? 0;
   const path = unreadOnly ? '/notifications?unread=true' : '/notifications';
   return (
@@ -59,7 +67,7 @@ export function InboxPage(props: {
       ) : (
         <Table caption="Notifications" columns={['Severity', 'What', 'When', ACTIONS]}>
           {items.map((item) => (
-            <Row key={item.id} item={item} back={path} />
+            <Row key={item.id} item={item} back={path} cut={cut} />
           ))}
         </Table>
       )}
@@ -68,8 +76,10 @@ export function InboxPage(props: {
   );
 }
 
-function Row({ item, back }: { readonly item: NotificationItem; readonly back: string }) {
+function Row(props: { readonly item: NotificationItem; readonly back: string; cut(text: string): string }) {
+  const { item, back } = props;
   const { id, severity, title, message, href, at, isRead } = item;
+  const shown = props.cut(message);
   return (
     <tr class={isRead ? undefined : 'unread'}>
       <td data-label="Severity">
@@ -78,7 +88,10 @@ function Row({ item, back }: { readonly item: NotificationItem; readonly back: s
       <th scope="row" class="notification">
         {href === null ? <span class="notification-title">{title}</span> : <a href={href}>{title}</a>}
         {!isRead && <span class="visually-hidden"> (unread)</span>}
-        <p>{message}</p>
+        <p>
+          {shown}
+          {shown !== message && <a href={`/notifications/${id}`}> All of it</a>}
+        </p>
       </th>
       <td data-label="When">
         <Ago at={at} />

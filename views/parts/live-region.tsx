@@ -39,3 +39,11 @@ export function LiveRegion(props: {
     </div>
   );
 }
+
+/**
+ * In the place of one whose thing has ended, until the part of the page around it is there anew. Where that did not come, it asks
+ * again, seldom.
+ */
+export function Ended({ id, url }: { readonly id: string; readonly url: string }) {
+  return <LiveRegion id={id} url={url} isBusy={false} status="It has ended." />;
+}

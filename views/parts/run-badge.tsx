@@ -10,7 +10,7 @@ export type RunState =
   | 'cancelled'
   | 'interrupted';
 
-interface Look {
+export interface Look {
   readonly tone: Tone | 'neutral';
   readonly text: string;
 }
@@ -28,13 +28,13 @@ const LOOKS: Readonly<Record<RunState, Look>> = {
 /** A backup that was completed, and found to be damaged when it was read later. */
 export const NOT_READABLE: Look = { tone: 'error', text: 'not readable' };
 
-/** What became of a run, or how far it is; of a backup that was found to be damaged since, that. */
+/** What became of a run, or how far it is; of a backup, what is proven of it (`level`), which says more. */
 export function RunBadge({
   state,
-  isDamaged = false,
+  level = null,
 }: {
   readonly state: RunState;
-  readonly isDamaged?: boolean;
+  readonly level?: Look | null;
 }) {
-  return <Badge {...(isDamaged ? NOT_READABLE : LOOKS[state])} />;
+  return <Badge {...(level ?? LOOKS[state])} />;
 }

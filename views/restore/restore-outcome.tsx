@@ -4,7 +4,12 @@ import type { FormState } from '../parts/form-state.ts';
 import { formatDuration } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { bytesInPage, within } from '../parts/room.ts';
 import type { DrillResult, RestoreItem } from './restored.ts';
+
+/** In bytes of the page. */
+const ROOM_FOR_STDERR = 34 * 1024;
+const ROOM_FOR_MESSAGE = 6 * 1024;
 
 interface OutcomeProps {
   readonly item: RestoreItem;
@@ -62,17 +67,22 @@ function Failure({ item, form, mayChange }: OutcomeProps) {
       {isOver && why === null ? (
         <details class="failure">
           <summary>What was said then</summary>
-          <p>{message}</p>
+          <p>{message === null ? null : within(ROOM_FOR_MESSAGE, message)}</p>
         </details>
       ) : (
-        message !== null && <p class="failure-message">{isOver ? why : message}</p>
+        message !== null && (
+          <p class="failure-message">{within(ROOM_FOR_MESSAGE, isOver && why !== null ? why : message)}</p>
+        )
       )}
       {item.failure?.stderr != null && (
         <details class="failure">
           <summary>What the tool printed</summary>
           <pre>
-            <code>{item.failure.stderr}</code>
+            <code>{within(ROOM_FOR_STDERR, item.failure.stderr)}</code>
           </pre>
+          {bytesInPage(item.failure.stderr) > ROOM_FOR_STDERR && (
+            <a href={`/runs/${item.id}/log.txt`}>All of it, as text</a>
+          )}
         </details>
       )}
       {item.failure === null && <p>{item.exists}</p>}

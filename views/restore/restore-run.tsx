@@ -1,5 +1,6 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
+import { Anew } from '../parts/anew.tsx';
 import { Checks } from '../parts/checks.tsx';
 import { Facts } from '../parts/facts.tsx';
 import type { FormState } from '../parts/form-state.ts';
@@ -49,114 +50,125 @@ export function RestoreRunPage(props: RestoreRunProps) {
             },
           })}
       {...(item.environmentName === null ? {} : { within: item.environmentName })}
-      state={<RunBadge state={item.runState} />}
+      state={
+        <span id="restore-state">
+          <RunBadge state={item.runState} />
+        </span>
+      }
       actions={<a href={`/runs/${item.id}/log`}>Log</a>}
     >
       {isTooLate && props.form.message !== null && <Notice tone="error">{props.form.message}</Notice>}
-      {live !== null ? (
-        <RestoreProgress item={item} live={live} mayChange={mayChange} />
-      ) : (
-        <Columns
-          main={
-            <>
-              {item.runState === 'uncertain' && <UncertainRestore item={item} />}
-              {item.renamed?.isDone === true ? (
-                <Notice tone="info">
-                  “{item.newName}” has <a href={`/restores/${item.renamed.id}`}>taken the place</a> of{' '}
-                  {item.databaseName}.
-                </Notice>
-              ) : (
-                <Outcome {...props} mayChange={mayChange} />
-              )}
-              {item.renamed?.isDone === false && (
-                <p>
-                  It was asked to <a href={`/restores/${item.renamed.id}`}>take the place</a> of{' '}
-                  {item.databaseName}.
-                </p>
-              )}
-              {item.tables !== null && <Rows tables={item.tables} />}
-              {item.swapByHand !== null && (
-                <SwapByHand swap={item.swapByHand} name={item.databaseName} isFile={item.isFile} />
-              )}
-              {mayDrop && item.kept !== null && (
-                <DropKept
-                  restoreId={item.id}
-                  kept={item.kept}
-                  hasSafetyBackup={item.safetyBackupId !== null}
-                  isFile={item.isFile}
-                  form={props.form}
-                />
-              )}
-              {mayChange && item.isRenamable && (
-                <Panel title="Rename into place">
+      <Anew id="restore" path={`/restores/${item.id}`} beside={['#flash', '#restore-state']}>
+        {live !== null ? (
+          <RestoreProgress item={item} live={live} mayChange={mayChange} />
+        ) : (
+          <Columns
+            main={
+              <>
+                {item.runState === 'uncertain' && <UncertainRestore item={item} />}
+                {item.renamed?.isDone === true ? (
+                  <Notice tone="info">
+                    “{item.newName}” has <a href={`/restores/${item.renamed.id}`}>taken the place</a> of{' '}
+                    {item.databaseName}.
+                  </Notice>
+                ) : (
+                  <Outcome {...props} mayChange={mayChange} />
+                )}
+                {item.renamed?.isDone === false && (
                   <p>
-                    {item.newName} can take the place of {item.databaseName}, as it is by now. What is there
-                    is kept under another name until you drop it.
+                    It was asked to <a href={`/restores/${item.renamed.id}`}>take the place</a> of{' '}
+                    {item.databaseName}.
                   </p>
-                  <a class="button outline" href={`/restores/${item.id}/rename`}>
-                    Rename into place…
-                  </a>
-                </Panel>
-              )}
-              {mayDrop && item.isDroppable && (
-                <DropRestored
-                  restoreId={item.id}
-                  name={item.newName}
-                  isFile={item.isFile}
-                  isOnlyCopy={item.isOnlyCopy}
-                  form={props.form}
-                />
-              )}
-            </>
-          }
-          side={
-            <>
-              <Panel title="Where">
-                <Facts
-                  facts={[
-                    [item.isFile ? 'File' : 'Database', item.newName],
-                    ['Server', item.serverName ?? 'this machine'],
-                    ...(item.safetyBackupId === null
-                      ? []
-                      : [
-                          [
-                            'Safety backup',
-                            <a href={`/backups/${item.safetyBackupId}`}>made before</a>,
-                          ] as const,
-                        ]),
-                    ...(item.adopts === null
-                      ? []
-                      : [
-                          [
-                            'Restored as',
-                            <a href={`/restores/${item.adopts.restoreId}`}>{item.adopts.name}</a>,
-                          ] as const,
-                        ]),
-                    ...(item.loadedMs === null
-                      ? []
-                      : [['Loaded in', formatDuration(Math.max(1, item.loadedMs / 1000))] as const]),
-                    ...(item.drill?.restoreMs == null
-                      ? []
-                      : [['Restored in', formatDuration(Math.max(1, item.drill.restoreMs / 1000))] as const]),
-                  ]}
-                />
-              </Panel>
-              {item.checks !== null && (
-                <Panel title="Looked at before">
-                  <Checks
-                    label="What was looked at"
-                    checks={item.checks.map(({ name, ok, says }) => ({
-                      label: name,
-                      state: ok ? 'passed' : 'failed',
-                      detail: says,
-                    }))}
+                )}
+                {item.tables !== null && <Rows tables={item.tables} />}
+                {item.swapByHand !== null && (
+                  <SwapByHand swap={item.swapByHand} name={item.databaseName} isFile={item.isFile} />
+                )}
+                {mayDrop && item.kept !== null && (
+                  <DropKept
+                    restoreId={item.id}
+                    kept={item.kept}
+                    hasSafetyBackup={item.safetyBackupId !== null}
+                    isFile={item.isFile}
+                    form={props.form}
+                  />
+                )}
+                {mayChange && item.isRenamable && (
+                  <Panel title="Rename into place">
+                    <p>
+                      {item.newName} can take the place of {item.databaseName}, as it is by now. What is there
+                      is kept under another name until you drop it.
+                    </p>
+                    <a class="button outline" href={`/restores/${item.id}/rename`}>
+                      Rename into place…
+                    </a>
+                  </Panel>
+                )}
+                {mayDrop && item.isDroppable && (
+                  <DropRestored
+                    restoreId={item.id}
+                    name={item.newName}
+                    isFile={item.isFile}
+                    isOnlyCopy={item.isOnlyCopy}
+                    form={props.form}
+                  />
+                )}
+              </>
+            }
+            side={
+              <>
+                <Panel title="Where">
+                  <Facts
+                    facts={[
+                      [item.isFile ? 'File' : 'Database', item.newName],
+                      ['Server', item.serverName ?? 'this machine'],
+                      ...(item.safetyBackupId === null
+                        ? []
+                        : [
+                            [
+                              'Safety backup',
+                              <a href={`/backups/${item.safetyBackupId}`}>made before</a>,
+                            ] as const,
+                          ]),
+                      ...(item.adopts === null
+                        ? []
+                        : [
+                            [
+                              'Restored as',
+                              <a href={`/restores/${item.adopts.restoreId}`}>{item.adopts.name}</a>,
+                            ] as const,
+                          ]),
+                      ...(item.loadedMs === null
+                        ? []
+                        : [['Loaded in', formatDuration(Math.max(1, item.loadedMs / 1000))] as const]),
+                      ...(item.drill?.restoreMs == null
+                        ? []
+                        : [
+                            [
+                              'Restored in',
+                              formatDuration(Math.max(1, item.drill.restoreMs / 1000)),
+                            ] as const,
+                          ]),
+                    ]}
                   />
                 </Panel>
-              )}
-            </>
-          }
-        />
-      )}
+                {item.checks !== null && (
+                  <Panel title="Looked at before">
+                    <Checks
+                      label="What was looked at"
+                      checks={item.checks.map(({ name, ok, says }) => ({
+                        label: name,
+                        state: ok ? 'passed' : 'failed',
+                        detail: says,
+                      }))}
+                    />
+                  </Panel>
+                )}
+              </>
+            }
+          />
+        )}
+      </Anew>
     </Page>
   );
 }

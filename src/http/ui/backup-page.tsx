@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { BackupPage, BackupRun } from '../../../views/backup/backup-page.tsx';
 import { ReadingInFull } from '../../../views/backup/proofs.tsx';
+import { Ended } from '../../../views/parts/live-region.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { type BackupStory, backupStory } from '../../backups/backup-story.ts';
 import { type BackupWithTrigger, findBackup } from '../../backups/backups.ts';
@@ -19,9 +20,6 @@ import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
-
-/** Of the log, on the page; the rest is a click away. */
-const LINES = 30;
 
 /** The page of one backup: what is proven, where it is, how it came about, how it is restored by hand. */
 export function backupPageRoutes(services: Services): Hono<UiEnv> {
@@ -42,7 +40,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
         advice={failure === null ? undefined : adviceFor(failure, { isFile })}
         asksToDelete={c.req.query('delete') !== undefined}
         reading={await readingOf(services.db, story.backup.id)}
-        log={(await runLogOf(services.db, story.backup.id)).slice(-LINES)}
+        log={await runLogOf(services.db, story.backup.id)}
         kept={await keptOfOne(services, story.backup)}
       />,
     );
@@ -54,7 +52,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
     if (run === null) {
       const { key, count, rest } = endOf(story.backup);
       say(c, services, key, count, rest);
-      return over(c);
+      return over(c, 'backup-run', `/backups/${story.backup.id}/run`);
     }
     return sendFragment(
       c,
@@ -68,7 +66,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
     const reading = await readingOf(services.db, backup.id);
     if (reading === null) {
       say(c, services, await readingEndOf(services.db, backup));
-      return over(c);
+      return over(c, 'reading', `/backups/${backup.id}/reading`);
     }
     return sendFragment(c, <ReadingInFull backupId={backup.id} reading={reading} />);
   });
@@ -82,10 +80,10 @@ async function keptOfOne(services: Services, backup: BackupWithTrigger) {
   return kept.get(backup.id) ?? null;
 }
 
-/** Its page has more to tell now than a part of it could. */
-function over(c: Context<UiEnv>): Response {
-  c.header('HX-Refresh', 'true');
-  return c.body(null, 200);
+/** Has the page load again what it tells of the backup, with what was just said: no more of it, so that a question stays open. */
+async function over(c: Context<UiEnv>, id: string, url: string): Promise<Response> {
+  c.header('HX-Trigger', 'backups-changed');
+  return sendFragment(c, <Ended id={id} url={url} />);
 }
 
 /** How it ended, as the page says it that comes next. */

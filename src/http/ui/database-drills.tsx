@@ -10,6 +10,7 @@ import { getSchedule } from '../../schedules/schedules.ts';
 import { findServerName } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { summaryOf } from './database-summary.ts';
+import { drillsUnderWay } from './drills-under-way.tsx';
 import { environmentFrame } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
@@ -37,6 +38,7 @@ export function databaseDrillRoutes(services: Services): Hono<UiEnv> {
       <DrillsPage
         frame={frame}
         database={await summaryOf(services, database, environment)}
+        underWay={await drillsUnderWay(c, services, database.id)}
         restorable={(await restorableOfOne(db, database.id)).restorable}
         schedule={
           effective?.drillCron == null

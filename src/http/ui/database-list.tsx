@@ -37,7 +37,7 @@ import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
-import { watchedRuns } from './running.ts';
+import { NOTHING_SEEN, watchedRuns } from './running.ts';
 
 const PER_PAGE = 50;
 
@@ -97,7 +97,7 @@ async function sendList(c: Context<UiEnv>, services: Services): Promise<Response
     c,
     <DatabasesPage
       frame={frame}
-      running={await watchedRuns(services, environmentId, { shown: null, ended: [] })}
+      running={await watchedRuns(services, environmentId, NOTHING_SEEN, 'list')}
       databases={found.databases.map((database) => toItem(database, strips.get(database.id) ?? []))}
       page={{ ...page, total: found.total }}
       path={addressOf(query)}

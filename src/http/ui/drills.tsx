@@ -12,6 +12,7 @@ import {
 } from '../../drills/find-drilled.ts';
 import type { Services } from '../../services-port.ts';
 import { oneLine } from '../../short-text.ts';
+import { drillsUnderWay } from './drills-under-way.tsx';
 import { frameOf } from './kit/frame.ts';
 import { pageOf } from './kit/paging.ts';
 import { only } from './kit/roles.ts';
@@ -34,6 +35,7 @@ export function drillRoutes(services: Services): Hono<UiEnv> {
       c,
       <DrillsOverviewPage
         frame={frame}
+        underWay={await drillsUnderWay(c, services, null)}
         rows={found.databases.map(toRow)}
         page={{ ...page, total: found.total }}
         path={addressOf(filter)}

@@ -87,7 +87,8 @@ export function notificationRoutes(services: Services): Hono<UiEnv> {
   return ui;
 }
 
-function itemOf(row: NotificationRow): NotificationItem {
+/** As pages show it. */
+export function itemOf(row: NotificationRow): NotificationItem {
   const { id, severity, title, message } = row;
   return {
     ...{ id, severity, title, message, at: row.created_at, isRead: row.in_app_read_at !== null },

@@ -30,7 +30,7 @@ import { sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { latestIn } from './latest.ts';
 import { nextRunsIn } from './next-runs.ts';
-import { runningOf } from './running.ts';
+import { NOTHING_SEEN, watchedRuns } from './running.ts';
 import { scopeOf, storedIn } from './stored-growth.ts';
 
 /** The overview, which is the first page; and Help. */
@@ -71,7 +71,7 @@ export async function sendOverview(
       lastProven={await lastProven(services.db, environmentId)}
       attention={await attentionOf(services, environmentId, states, showsEnvironment)}
       days={await halfAYear(services, environmentId, targets)}
-      running={await runningOf(services, environmentId)}
+      running={await watchedRuns(services, environmentId, NOTHING_SEEN, 'panel')}
       latest={await latestIn(services, environmentId)}
       nextRuns={await nextRunsIn(services, environmentId)}
       storageTrouble={await storageTroubleOf(services)}

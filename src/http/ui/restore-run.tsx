@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
+import { Ended } from '../../../views/parts/live-region.tsx';
 import { RestoreProgress, RestoreRunPage, UncertainRestore } from '../../../views/restore/restore-run.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { toAppError } from '../../errors.ts';
@@ -31,9 +32,9 @@ export function restoreRunRoutes(services: Services): Hono<UiEnv> {
       return sendFragment(c, <UncertainRestore item={item} />);
     }
     if (live === null) {
-      // Its page has more to tell now than a part of it could.
-      c.header('HX-Refresh', 'true');
-      return c.body(null, 200);
+      // Its page has more to tell now than this part of it could.
+      c.header('HX-Trigger', 'backups-changed');
+      return sendFragment(c, <Ended id="restore-run" url={`/restores/${item.id}/run`} />);
     }
     const mayChange = hasRole(c.get('session').user.role, 'operator');
     return sendFragment(c, <RestoreProgress item={item} live={live} mayChange={mayChange} />);

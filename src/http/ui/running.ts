@@ -7,25 +7,81 @@ import { endedRuns, toLiveRuns } from './backup-views.ts';
 import { liveRestoreOf } from './restore-item.ts';
 import { subjectOf } from './run-subject.ts';
 
-/** Of what waits and runs; the rest is in the list below it, or a click away. */
-const MOST_RUNNING = 5;
-/** Above a list, which has its own length. */
-const MOST_ABOVE = 3;
+/** Where it is shown. */
+export type RunningPlace = keyof typeof PLACES;
 
-/** What waits and runs, of that environment or (null) of all. */
-export async function runningOf(
+/** Above a list of databases that is worked in, or a panel beside what tells of runs: what is asked about may be so for days. */
+const PLACES = {
+  list: { most: 3, isGoingOn: true },
+  panel: { most: 5, isGoingOn: false },
+} as const;
+
+/** What a page said of what runs when it asked last. */
+export interface Watched {
+  /** As `seenOf` writes them; null of a page that has shown none yet. */
+  readonly shown: readonly string[] | null;
+  /** Ids of those whose end was told before. */
+  readonly ended: readonly string[];
+}
+
+/**
+ * What waits and runs, of that environment or (null) of all, for a page that is to follow it: with what became of the backups among
+ * those that it has shown, whether anything is news to it (`hasChanged`), and whether something that it has shown runs no more
+ * (`hasEnded`).
+ */
+export async function watchedRuns(
   services: Services,
   environmentId: string | null,
-  { most = MOST_RUNNING, isGoingOn = false }: { readonly most?: number; readonly isGoingOn?: boolean } = {},
+  { shown, ended: told }: Watched,
+  place: RunningPlace,
 ) {
+  const { items, more } = await runningIn(services, environmentId, place);
+  const ids = items.map(({ id }) => id);
+  const seen = items.map((item) => seenOf(item, place));
+  const gone = (shown ?? []).map(idOf).filter((id) => !ids.includes(id));
+  const over = [...told.filter((id) => !ids.includes(id)), ...gone];
+  const ended = over.length === 0 ? [] : await endedRuns(services.db, over);
+  const known = await knownDatabases(
+    services,
+    ended.map(({ databaseId }) => ({ id: databaseId })),
+  );
+  const names = new Map(known.map(({ id, name }) => [id, name]));
+  const query = new URLSearchParams({
+    shown: seen.join(),
+    ...(ended.length === 0 ? {} : { ended: ended.map(({ id }) => id).join() }),
+    ...(place === 'panel' ? { place } : {}),
+  });
+  return {
+    items,
+    more,
+    url: `/runs/running?${query}`,
+    ended: ended.map((run) => ({
+      ...run,
+      databaseName: names.get(run.databaseId) ?? 'a database that is gone',
+    })),
+    isAboveList: place === 'list',
+    hasChanged: shown !== null && shown.join() !== seen.join(),
+    hasEnded: gone.length > 0,
+  };
+}
+
+/** Of a page that was just opened. */
+export const NOTHING_SEEN: Watched = { shown: null, ended: [] };
+
+/** By its id; where a list beside it tells the state of each, with that. */
+function seenOf({ id, state }: RunningItem, place: RunningPlace): string {
+  return place === 'panel' && state !== 'pending' ? `${id}.${state}` : id;
+}
+
+const idOf = (seen: string) => seen.split('.')[0] ?? '';
+
+async function runningIn(services: Services, environmentId: string | null, place: RunningPlace) {
+  const { most, isGoingOn } = PLACES[place];
   const found = await liveRuns(services.db, environmentId, most + 1);
-  // What is asked about may stay so for days: that is news, but no part of a list that is worked in.
   const live = isGoingOn ? found.filter(({ state }) => state !== 'uncertain') : found;
   const shown = live.slice(0, most);
   const doing = await doingOf(services, shown);
   return {
-    url: '/runs/running',
-    ended: null,
     items: shown.map(
       (run): RunningItem => ({
         id: run.id,
@@ -36,42 +92,6 @@ export async function runningOf(
       }),
     ),
     more: live.length > most,
-  };
-}
-
-/**
- * The same for a list that is to follow it: with what became of those that it has shown (`shown`, null of a page that has shown none
- * yet; `ended`, told before), and whether that is news to it.
- */
-export async function watchedRuns(
-  services: Services,
-  environmentId: string | null,
-  { shown, ended: told }: { readonly shown: readonly string[] | null; readonly ended: readonly string[] },
-) {
-  const running = await runningOf(services, environmentId, { most: MOST_ABOVE, isGoingOn: true });
-  const ids = running.items.map(({ id }) => id);
-  const over = [...told, ...(shown ?? [])].filter((id) => !ids.includes(id));
-  const ended = over.length === 0 ? [] : await endedRuns(services.db, over);
-  const names = new Map(
-    (
-      await knownDatabases(
-        services,
-        ended.map(({ databaseId }) => ({ id: databaseId })),
-      )
-    ).map(({ id, name }) => [id, name]),
-  );
-  const query = new URLSearchParams({
-    shown: ids.join(),
-    ...(ended.length === 0 ? {} : { ended: ended.map(({ id }) => id).join() }),
-  });
-  return {
-    ...running,
-    url: `/runs/running?${query}`,
-    ended: ended.map((run) => ({
-      ...run,
-      databaseName: names.get(run.databaseId) ?? 'a database that is gone',
-    })),
-    hasChanged: shown !== null && shown.join() !== ids.join(),
   };
 }
 

@@ -1,9 +1,10 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
+import { type Level, levelOf } from '../../../views/backup/level.tsx';
 import { dayText } from '../../../views/parts/charts/day-text.ts';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
-import { RunLogPage } from '../../../views/run-page.tsx';
+import { RunLogPage, RunState } from '../../../views/run-page.tsx';
 import { Running } from '../../../views/running.tsx';
 import { type RunItem, RunsPage } from '../../../views/runs.tsx';
 import { boundsOf, parseDay } from '../../backups/days.ts';
@@ -15,9 +16,12 @@ import {
   MOST_UNCERTAIN,
   NEWEST,
 } from '../../backups/list-runs.ts';
-import type { RunKindName, RunState } from '../../db/schema.ts';
+import { readBackupError } from '../../backups/step-error.ts';
+import { attachment } from '../../content-disposition.ts';
+import type { RunKindName, RunState as State } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
 import { parseAsker } from '../../runs/askers.ts';
+import { logText } from '../../runs/log-text.ts';
 import { runLogOf } from '../../runs/stored-log.ts';
 import type { Services } from '../../services-port.ts';
 import { filterOf, frameOf } from './kit/frame.ts';
@@ -27,7 +31,7 @@ import { sendFragment, sendPage } from './kit/send.tsx';
 import type { UiEnv } from './kit/ui-env.ts';
 import { askerOf, askerSelect } from './run-askers.ts';
 import { RUN_KINDS, subjectOf } from './run-subject.ts';
-import { idsIn, runningOf, watchedRuns } from './running.ts';
+import { idsIn, NOTHING_SEEN, watchedRuns } from './running.ts';
 
 const PER_PAGE = 50;
 
@@ -39,15 +43,15 @@ export function runRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/runs/running', only('viewer'), async (c) => {
     const { environment } = await filterOf(c, services);
-    const { shown, ended } = c.req.query();
-    if (shown === undefined)
-      return sendFragment(c, <Running {...(await runningOf(services, environment?.id ?? null))} />);
-    // The page says which runs it shows: when that is no longer so, its list is out of date too.
-    const running = await watchedRuns(services, environment?.id ?? null, {
-      shown: idsIn(shown),
-      ended: idsIn(ended),
-    });
-    if (running.hasChanged) c.header('HX-Trigger', 'backups-changed');
+    const { shown, ended, place } = c.req.query();
+    // The page says which runs it shows: when that is no longer so, what it tells beside them is out of date too.
+    const watched = shown === undefined ? NOTHING_SEEN : { shown: idsIn(shown), ended: idsIn(ended) };
+    const isPanel = place === 'panel' || shown === undefined;
+    const running = await watchedRuns(services, environment?.id ?? null, watched, isPanel ? 'panel' : 'list');
+    const events = [running.hasChanged && 'backups-changed', running.hasEnded && 'runs-ended'].filter(
+      Boolean,
+    );
+    if (events.length > 0) c.header('HX-Trigger', events.join());
     return sendFragment(
       c,
       <>
@@ -58,23 +62,50 @@ export function runRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.get('/runs/:runId/log', only('viewer'), async (c) => {
-    const run = await findRun(services.db, c.req.param('runId'));
-    if (run === undefined) throw new AppError('not_found', 'There is no such run (any more).');
+    const run = await runNamed(c, services);
     const { subject, href } = subjectOf(run);
     return sendPage(
       c,
       <RunLogPage
         frame={await frameOf(c, services)}
+        id={run.id}
         title={`${RUN_KINDS[run.kind]} ${subject}`}
         href={run.kind === 'backup' ? `/backups/${run.id}` : href}
+        textHref={`/runs/${run.id}/log.txt`}
         state={run.state}
-        isDamaged={damageOf(run) !== null}
+        level={levelIn(run)}
+        problem={problemOf(run)}
         lines={await runLogOf(services.db, run.id)}
       />,
     );
   });
 
+  ui.get('/runs/:runId/log/state', only('viewer'), async (c) => {
+    const { id, state } = await runNamed(c, services);
+    const { shown = null } = c.req.query();
+    if (shown !== null && shown !== state) c.header('HX-Trigger', 'backups-changed');
+    return sendFragment(c, <RunState id={id} state={state} shown={shown} />);
+  });
+
+  ui.get('/runs/:runId/log.txt', only('viewer'), async (c) => {
+    const run = await runNamed(c, services);
+    const text = logText(await runLogOf(services.db, run.id), {
+      error: run.error,
+      damage: damageOf(run),
+    });
+    return c.body(text, 200, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Content-Disposition': attachment(`${run.kind}-${run.id}.log.txt`),
+    });
+  });
+
   return ui;
+}
+
+async function runNamed(c: Context<UiEnv, '/runs/:runId/log'>, { db }: Services): Promise<ListedRun> {
+  const run = await findRun(db, c.req.param('runId'));
+  if (run === undefined) throw new AppError('not_found', 'There is no such run (any more).');
+  return run;
 }
 
 async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response> {
@@ -98,7 +129,7 @@ async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response
     c,
     <RunsPage
       frame={frame}
-      running={await runningOf(services, environmentId)}
+      running={await watchedRuns(services, environmentId, NOTHING_SEEN, 'panel')}
       runs={runs.map((run) => toItem(run, query))}
       among={isCut ? NEWEST : null}
       {...page}
@@ -118,7 +149,7 @@ async function sendRuns(c: Context<UiEnv>, services: Services): Promise<Response
 
 interface RunsQuery {
   readonly kind: RunKindName | null;
-  readonly state: RunState | null;
+  readonly state: State | null;
   /** As in the address: whose runs, `schedule`, `person`, `token`, or one of the last two with an id. */
   readonly by: string | null;
   readonly day: string | null;
@@ -133,7 +164,7 @@ const KIND_NAMES: readonly RunKindName[] = [
   'deep_test',
 ];
 
-const RESULTS: readonly { readonly state: RunState | null; readonly label: string }[] = [
+const RESULTS: readonly { readonly state: State | null; readonly label: string }[] = [
   { state: null, label: 'All' },
   { state: 'completed', label: 'Completed' },
   { state: 'failed', label: 'Failed' },
@@ -195,12 +226,12 @@ function toItem(run: ListedRun, query: RunsQuery): RunItem {
     ...subjectOf(run),
     environmentName: run.environment_name,
     state: run.state,
-    isDamaged: damageOf(run) !== null,
+    level: levelIn(run),
     createdAt: run.created_at,
     backupHref: run.filename === null ? null : `/backups/${run.subject_id}`,
     seconds: secondsOf(run),
     by: byOf(run, query),
-    problem: problemOf(run),
+    problem: problemOf(run)?.split('\n')[0] ?? null,
   };
 }
 
@@ -225,18 +256,19 @@ function secondsOf({ started_at: startedAt, ended_at: endedAt }: ListedRun): num
   return ms >= 0 ? ms / 1000 : null;
 }
 
-const storedError = z.object({ message: z.string() });
-const LONGEST = 300;
-
-function problemOf(run: ListedRun): string | null {
-  const damage = damageOf(run);
-  if (damage !== null) return firstLine(damage);
-  if (run.state === 'completed' || run.state === 'cancelled' || run.error === null) return null;
-  const parsed = storedError.safeParse(JSON.parse(run.error));
-  return parsed.success ? firstLine(parsed.data.message) : null;
+/** Of a backup what is proven of it, or the step at which it failed. */
+function levelIn({ kind, state, verification, error }: ListedRun): Level | null {
+  if (kind !== 'backup' || (state !== 'completed' && state !== 'failed')) return null;
+  return levelOf({ status: state, outcome: state, verification, step: readBackupError(error)?.step ?? null });
 }
 
-function firstLine(message: string): string {
-  const line = message.split('\n')[0] ?? '';
-  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST).trimEnd()}…`;
+const storedError = z.object({ message: z.string() });
+
+/** All that is told of it. */
+function problemOf(run: ListedRun): string | null {
+  const damage = damageOf(run);
+  if (damage !== null) return damage;
+  if (run.state === 'completed' || run.state === 'cancelled' || run.error === null) return null;
+  const parsed = storedError.safeParse(JSON.parse(run.error));
+  return parsed.success ? parsed.data.message : null;
 }

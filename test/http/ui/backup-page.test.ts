@@ -201,7 +201,8 @@ describe('the page of a good backup', () => {
     await run.set({ state: 'running' }).execute();
     expect((await viewer.get(`/backups/${id}/reading`)).html).toContain('It is being read in full,');
     await run.set({ state: 'completed' }).execute();
-    expect((await viewer.get(`/backups/${id}/reading`)).headers.get('hx-refresh')).toBe('true');
+    const over = (await viewer.get(`/backups/${id}/reading`)).headers;
+    expect([over.get('hx-trigger'), over.get('hx-refresh')]).toEqual(['backups-changed', null]);
     expect((await viewer.get(`/backups/${id}`)).html).toContain('It could not be read in full: nothing');
     expect((await viewer.get('/backups/nope/reading')).status).toBe(404);
     await pages.services.db
@@ -298,9 +299,9 @@ describe('the page of a backup that is not good', () => {
     expect(html).toContain(`hx-get="/backups/${id}/run"`);
     expect(html).toContain('hx-trigger="every 1s"');
     expect((await viewer.get(`/backups/${id}`)).html).not.toContain('/cancel');
-    expect((await admin.get(`/backups/${id}/run`)).headers.get('hx-refresh')).toBeNull();
+    expect((await admin.get(`/backups/${id}/run`)).headers.get('hx-trigger')).toBeNull();
     await admin.post(`/backups/${id}/cancel`);
-    expect((await admin.get(`/backups/${id}/run`)).headers.get('hx-refresh')).toBe('true');
+    expect((await admin.get(`/backups/${id}/run`)).headers.get('hx-trigger')).toBe('backups-changed');
     const { html: ended } = await admin.get(`/backups/${id}`);
     expect(ended).toContain('badge-neutral">cancelled<');
     expect(ended).toMatch(

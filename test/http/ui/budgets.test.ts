@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, LOGIN } from '../../../dev/fill/fill.ts';
 import { fillLists, MANY } from './full-lists.ts';
+import { type LongTexts, lengthenTexts } from './longest-texts.ts';
 import { HERE, openPages, type Pages, type Visitor } from './pages.ts';
 
 const KIB = 1024;
@@ -11,9 +12,11 @@ const SENT = 9.5 * KIB;
 let pages: Pages;
 let admin: Visitor;
 let serverId: string;
+let userId: string;
 beforeAll(async () => {
   pages = await openPages();
   const owner = await fill(pages.services, { environments: 50, servers: 60, databases: 120, backups: 4000 });
+  userId = owner.id;
   ({ serverId } = await fillLists(pages.services, owner.id));
   admin = pages.visitor();
   expect((await admin.post('/login', LOGIN, HERE)).status).toBe(303);
@@ -28,7 +31,7 @@ async function measure(path: string) {
   expect([path, status]).toEqual([path, 200]);
   const bytes = Buffer.byteLength(html);
   return {
-    rows: Math.max(0, (html.match(/<tr>/g) ?? []).length - 1),
+    rows: Math.max(0, (html.match(/<tr[ >]/g) ?? []).length - 1),
     nodes: html.match(/<[a-z]/g)?.length ?? 0,
     bytes,
     html,
@@ -92,3 +95,68 @@ it('the overview is as small', async () => {
   const sent = gzipSync(html, { level: 4 }).byteLength;
   expect([sent, sent <= SENT]).toEqual([sent, true]);
 });
+
+describe('with the longest texts that others can have said', () => {
+  let texts: LongTexts;
+  beforeAll(async () => {
+    texts = await lengthenTexts(pages.services, userId);
+  });
+
+  it('every page and list is as small', async () => {
+    const { databaseId, backupId, talkativeId, notificationId, drillId } = texts;
+    const database = `/databases/${databaseId}`;
+    const shown = `${backupId},${talkativeId},${texts.others.slice(0, 3).join()}`;
+    for (const path of [
+      ...['/', '/runs', '/runs?state=failed', '/drills', '/drills?state=failed', '/databases'],
+      ...['/notifications', '/notifications/deliveries', '/admin/audit', '/admin/storage'],
+      ...[`${database}`, `${database}?result=failed&each=1`, `${database}/drills`, `${database}/schedule`],
+      ...[`${database}/runs?shown=${shown}`, `/runs/running?shown=${shown}`],
+      ...[`/backups/${backupId}`, `/backups/${talkativeId}`, `/restores/${drillId}`],
+      ...[`/runs/${backupId}/log`, `/runs/${talkativeId}/log`, `/notifications/${notificationId}`],
+    ]) {
+      const { nodes, bytes } = await measure(path);
+      expect([path, nodes, nodes <= 1500]).toEqual([path, nodes, true]);
+      expect([path, bytes, bytes <= 60 * KIB]).toEqual([path, bytes, true]);
+    }
+  });
+
+  it('leads from each that was cut to all of it', async () => {
+    const { databaseId, backupId, talkativeId, notificationId } = texts;
+    const html = async (path: string) => (await admin.get(path)).html;
+    expect(await html(`/databases/${databaseId}?result=failed&each=1`)).toContain(
+      `<a href="/backups/${backupId}">All of it</a>`,
+    );
+    const backup = await html(`/backups/${backupId}`);
+    expect(backup).toContain(escaped(texts.stderr));
+    expect(backup).toContain(`<a href="/runs/${backupId}/log">All of it</a>`);
+    expect(await html('/runs')).toMatch(/<a href="\/runs\/\w+\/log"> All of it<\/a>/);
+    expect(await html(`/runs/${backupId}/log`)).toContain(escaped(texts.message));
+    const log = await html(`/runs/${talkativeId}/log`);
+    expect(log).toContain(`<a href="/runs/${talkativeId}/log.txt">All of it, as text</a>`);
+    expect(await html('/notifications')).toContain(
+      `<a href="/notifications/${notificationId}"> All of it</a>`,
+    );
+    expect(await html(`/notifications/${notificationId}`)).toContain(escaped(texts.told));
+    for (const path of ['/admin/storage', '/notifications/deliveries']) {
+      expect(await html(path)).toContain('Long answers are cut here');
+    }
+  });
+
+  it('has all of a log as text, with what was printed, and nothing that a terminal would do', async () => {
+    const { talkativeId, backupId } = texts;
+    const { status, headers, html: text } = await admin.get(`/runs/${talkativeId}/log.txt`);
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8']);
+    expect(headers.get('content-disposition')).toBe(`attachment; filename="backup-${talkativeId}.log.txt"`);
+    expect(text.split('\n').length).toBeGreaterThan(600);
+    expect(text).toMatch(/^2026-01-01T00:00:00\.000Z warn {2}0 said "&" bytes=1$/m);
+    const { html: whole } = await admin.get(`/runs/${backupId}/log.txt`);
+    expect(whole).toContain(texts.stderr);
+    expect(whole).toContain(texts.message);
+    expect(whole).toContain('\uFFFD[2J');
+    expect(whole).not.toMatch(/[^\P{Cc}\n\t]/u);
+    expect((await admin.get('/runs/nobody/log.txt')).status).toBe(404);
+    expect((await pages.visitor().get(`/runs/${backupId}/log.txt`)).status).toBe(303);
+  });
+});
+
+const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');

@@ -90,11 +90,11 @@ describe('the page of a database', () => {
       expect(found[0]).not.toMatch(/badge-success|>good<|completed</);
       return found[0] ?? '';
     };
-    const row = /<tr>(?:(?!<tr>).)*<\/tr>/gs;
+    const row = /<tr[ >](?:(?!<tr[ >]).)*<\/tr>/gs;
     expect(await rowIn(`/databases/${databaseId}`, row)).toContain(damaged.id);
     expect(await rowIn('/runs', row)).toContain(shown);
     await rowIn(`/runs/${damaged.id}/log`, /<div class="heading">.*?<\/div>/gs);
-    await rowIn('/', /<li>(?:(?!<li>).)*<\/li>/gs);
+    await rowIn('/', /<li[ >](?:(?!<li[ >]).)*<\/li>/gs);
   });
 
   it('lists by result and by day, and takes a filter that there is not for none', async () => {

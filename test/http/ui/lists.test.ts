@@ -202,7 +202,7 @@ describe('what runs, above the list of databases', () => {
       .execute();
     await db.updateTable('runs').set({ state: 'completed' }).where('id', '=', done).execute();
     const over = await operator.get(urlIn(list));
-    expect(over.headers.get('hx-trigger')).toBe('backups-changed');
+    expect(over.headers.get('hx-trigger')).toBe('backups-changed,runs-ended');
     expect(over.html).toContain('<div id="flash" hx-swap-oob="delete">');
     expect(over.html).toMatch(
       /Größe \+ &quot;x&quot;[^<]*: Backed up and read back: 2\.0 KiB \(4\.0 KiB before compression\) in 4 s\./,
@@ -232,10 +232,72 @@ describe('the list of runs', () => {
     const { html } = await operator.get('/runs');
     expect(html).toMatch(/id="running"[^>]* hx-trigger="every 1s"/);
     expect(html).toContain('>waiting</span>');
-    expect(html).toMatch(/badge-error">failed<.*Größe \+ &quot;x&quot; &lt;script&gt;/s);
+    expect(html).toMatch(/badge-error">failed at dump<.*Größe \+ &quot;x&quot; &lt;script&gt;/s);
     expect(html).not.toContain('\nmore');
     const part = await operator.get('/runs/running');
     expect(part.html).toMatch(/^<div id="running"/);
+  });
+
+  it('is to load itself again when one of them begins, goes on or ends, as the overview is at an end', async () => {
+    const { db } = pages.services;
+    const [{ id } = { id: '' }] = await db
+      .selectFrom('runs')
+      .select('id')
+      .where('state', '=', 'pending')
+      .execute();
+    const { html } = await operator.get('/runs?state=failed');
+    expect(html).toMatch(
+      /id="runs" hx-get="\/runs\?state=failed" hx-trigger="backups-changed from:body" hx-select="#runs"/,
+    );
+    expect((await operator.get('/')).html).toMatch(
+      /id="overview" hx-get="\/" hx-trigger="runs-ended from:body throttle:5s"/,
+    );
+    const next = async (page: string) => {
+      const url = /id="running"[^>]* hx-get="([^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&') ?? '';
+      const { headers, html: part } = await operator.get(url);
+      return { said: headers.get('hx-trigger'), part };
+    };
+    const set = (state: 'running' | 'uncertain' | 'pending') =>
+      db.updateTable('runs').set({ state }).where('id', '=', id).execute();
+    const same = await next(html);
+    expect(same.said).toBeNull();
+    await set('running');
+    const begun = await next(same.part);
+    expect(begun.said).toBe('backups-changed');
+    expect((await next(begun.part)).said).toBeNull();
+    await set('uncertain');
+    expect((await next(begun.part)).said).toBe('backups-changed');
+    await db.updateTable('runs').set({ state: 'completed' }).where('id', '=', id).execute();
+    const ended = await next(begun.part);
+    expect(ended.said).toBe('backups-changed,runs-ended');
+    await set('pending');
+  });
+
+  it('has a log whose page follows it to its end, and asks no more then', async () => {
+    const { db } = pages.services;
+    const [{ id } = { id: '' }] = await db
+      .selectFrom('runs')
+      .select('id')
+      .where('state', '=', 'pending')
+      .execute();
+    const page = (await operator.get(`/runs/${id}/log`)).html;
+    const asks = `hx-get="/runs/${id}/log/state?shown=pending"`;
+    expect(page).toContain(asks);
+    const state = `/runs/${id}/log/state?shown=pending`;
+    const same = await operator.get(state);
+    expect([same.headers.get('hx-trigger'), same.html.includes(asks)]).toEqual([null, true]);
+    await db.updateTable('runs').set({ state: 'cancelled' }).where('id', '=', id).execute();
+    const ended = await operator.get(state);
+    expect(ended.headers.get('hx-trigger')).toBe('backups-changed');
+    expect(ended.html).toContain('It has ended: cancelled.');
+    expect(ended.html).not.toContain('hx-get');
+    expect((await operator.get(`/runs/${id}/log`)).html).not.toContain('/log/state');
+    for (const odd of NONSENSE) {
+      expect((await operator.get(`/runs/${id}/log/state?shown=${odd}`)).status).toBe(200);
+      expect((await operator.get(`/drills/running?shown=${odd}&database=${odd}`)).status).toBe(200);
+      expect((await operator.get(`/runs/running?place=${odd}&shown=${odd}`)).status).toBe(200);
+    }
+    await db.updateTable('runs').set({ state: 'pending' }).where('id', '=', id).execute();
   });
 
   it('leads to each backup that it tells of', async () => {

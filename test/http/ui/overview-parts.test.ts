@@ -135,7 +135,7 @@ describe('what needs attention', () => {
   /** The line of that database, as it is read, and its HTML. */
   const lineOf = (html: string, name: string) => {
     const [, list = ''] = /<ul class="attention">(.*?)<\/ul>/s.exec(html) ?? [];
-    const line = list.split('<li>').find((one) => one.includes(`>${name}</a>`)) ?? '';
+    const line = list.split(/<li[^>]*>/).find((one) => one.includes(`>${name}</a>`)) ?? '';
     return { html: line, text: textOf(line) };
   };
   const hourly = (more: object = {}) => scheduleInput.parse({ cronExpression: '0 * * * *', ...more });
@@ -269,7 +269,7 @@ describe('what ended last', () => {
   const lines = (html: string) => {
     const [, list = ''] = /<h2>Latest<\/h2>(.*?)<\/ul>/s.exec(html) ?? [];
     return list
-      .split('<li>')
+      .split(/<li[^>]*>/)
       .slice(1)
       .map((one) => `${textOf(one).replace(/ \d+ h ago.*/, '')} ${/href="([^"]+)"/.exec(one)?.[1]}`);
   };

@@ -313,10 +313,10 @@ it('asks by itself about one of which nobody knows yet what became of it, until 
   expect(html).toContain(`hx-get="/restores/${id}/run"`);
   const asked = await viewer.get(`/restores/${id}/run`);
   expect(asked.html).toContain('Nobody knows yet what became of it');
-  expect([asked.headers.get('hx-refresh'), asked.html.includes('every 15s')]).toEqual([null, true]);
+  expect([asked.headers.get('hx-trigger'), asked.html.includes('every 15s')]).toEqual([null, true]);
   await db.updateTable('runs').set({ state: 'failed' }).where('id', '=', id).execute();
-  expect((await viewer.get(`/restores/${id}/run`)).headers.get('hx-refresh')).toBe('true');
-  expect((await viewer.get(`/restores/${id}`)).html).not.toContain('hx-get="/restores/');
+  expect((await viewer.get(`/restores/${id}/run`)).headers.get('hx-trigger')).toBe('backups-changed');
+  expect((await viewer.get(`/restores/${id}`)).html).not.toContain(`hx-get="/restores/${id}/run"`);
 });
 
 it('offers single tables of an archive alone, and gives back the lines that name none', async () => {

@@ -3,6 +3,8 @@ const POLLS = [
   /^\/databases\/[^/]+\/runs$/,
   /^\/admin\/storage\/deep-test\/card$/,
   /^\/runs\/running$/,
+  /^\/runs\/[^/]+\/log\/state$/,
+  /^\/drills\/running$/,
   /^\/backups\/[^/]+\/run$/,
   /^\/backups\/[^/]+\/reading$/,
   /^\/restores\/[^/]+\/run$/,
