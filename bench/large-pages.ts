@@ -183,7 +183,7 @@ export const NOT_ASKED: Readonly<Record<string, string>> = {
   ...every('leads to another page that is asked', [
     ...['/environments/:environmentId/databases', '/environments/:environmentId/servers'],
     ...['/databases/:databaseId/duplicate', '/admin/storage/probe/card'],
-    ...['/admin/system/preview', '/admin/system/reset'],
+    ...['/admin/system/preview', '/admin/system/reset', '/runs/:runId'],
   ]),
   ...every('reads the whole audit: measured with a million rows (audit.ts)', [
     ...['/admin/audit/verify', '/api/audit-logs/verify', '/admin/audit/export', '/api/audit-logs/export'],

@@ -1,5 +1,5 @@
 import { LOGIN } from '../dev/fill/fill.ts';
-import { withNames } from '../dev/fill/paths.ts';
+import { addressOf } from '../dev/fill/paths.ts';
 import type { Api, Json } from './api.ts';
 import type { App } from './app.ts';
 import { signInToPages } from './filled.ts';
@@ -31,9 +31,7 @@ export async function findTargets(app: App): Promise<readonly Target[]> {
   const { names, words } = await findNames(api);
   let turn = 0;
   return ASKED.map(([address, name]) => {
-    const [route = '', query = ''] = address.split('?');
-    const filled = query.replace(/:(\w+)/g, (_, word: string) => words[word] ?? '');
-    const path = withNames(route, names) + (query === '' ? '' : `?${filled}`);
+    const path = addressOf(address, names, words);
     return {
       name,
       mostCpuMs: MOST_CPU_MS[name] ?? USUAL_CPU_MS,

@@ -109,8 +109,8 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
     { label: 'Engine', sort: sorts.engine },
     `Last ${STRIP_DAYS} days`,
     { label: 'Last good', sort: sorts['last-good'] },
-    'Next run',
     { label: 'Size', isFigure: true, sort: sorts.size },
+    'Next run',
     ...(mayChange ? [ACTIONS] : []),
   ];
   return (
@@ -203,16 +203,16 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
       <td class="last-good">
         <Ago at={database.lastGoodAt} none="never" />
       </td>
+      <td class="figure">
+        {database.size === null ? '–' : formatBytes(database.size)}
+        {database.sizeChange !== null && <SizeChange change={database.sizeChange} />}
+      </td>
       <td class="next-run">
         {database.nextRunAt === null ? (
           NOTHING[database.state === 'paused' ? 'paused' : 'none']
         ) : (
           <Due at={database.nextRunAt} />
         )}
-      </td>
-      <td class="figure">
-        {database.size === null ? '–' : formatBytes(database.size)}
-        {database.sizeChange !== null && <SizeChange change={database.sizeChange} />}
       </td>
       {mayChange && (
         <td class="row-action">

@@ -49,7 +49,7 @@ export function EnvironmentSettingsPage(props: {
       )}
       <h2 id="downloads">Downloads</h2>
       {isAdmin ? (
-        <Form action={`${base}/settings/data`} form={props.data} submit="Save data settings">
+        <Form action={`${base}/settings/data`} form={props.data} submit="Save downloads">
           <CheckboxField
             form={props.data}
             name="allowBackupDownload"

@@ -1,6 +1,7 @@
 import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { type Choice, SelectField, TextArea, TextField } from './parts/field.tsx';
+import { FormErrors } from './parts/form-errors.tsx';
 import type { FormState } from './parts/form-state.ts';
 import { formatBytes } from './parts/format.ts';
 import { Notice } from './parts/notice.tsx';
@@ -80,7 +81,7 @@ export function FindForm(props: FindFormProps) {
   const action = `/servers/${server.id}/find`;
   return (
     <form method="post" action={action} class="find-form">
-      {form.message !== null && <Notice tone="error">{form.message}</Notice>}
+      <FormErrors form={form} />
       {props.back && <input type="hidden" name="typed" value={form.values['typed']} />}
       {props.next !== undefined && <input type="hidden" name="next" value={props.next} />}
       <SelectField

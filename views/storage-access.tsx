@@ -120,7 +120,7 @@ export function questionOfAccess(
                 : `${databases.length} databases use the storage there. Their backups fail`}{' '}
               from then on, before anything is dumped:
             </p>
-            <Names names={databases} />
+            <Names of="Databases" names={databases} />
           </>
         )}
         {backups > 0 && (

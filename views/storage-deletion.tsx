@@ -39,7 +39,7 @@ function WhatDepends({ dependents }: { dependents: StorageDependents }) {
               : `${databases.length} databases back up to it. Their backups fail`}{' '}
             from then on:
           </p>
-          <Names names={databases} />
+          <Names of="Databases" names={databases} />
         </>
       )}
       {backups.count > 0 && (

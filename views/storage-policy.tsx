@@ -2,8 +2,8 @@ import type { Frame } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import type { Choice } from './parts/field.tsx';
 import { SelectField, TextField } from './parts/field.tsx';
+import { FormErrors } from './parts/form-errors.tsx';
 import type { FormState } from './parts/form-state.ts';
-import { Notice } from './parts/notice.tsx';
 import { Table } from './parts/table.tsx';
 
 export interface PolicyShown {
@@ -37,7 +37,7 @@ export function PolicyPage(props: {
       back={{ href: '/admin/storage', label: 'Storage' }}
     >
       <form method="get" action="/admin/storage/policy">
-        {form.message !== null && <Notice tone="error">{form.message}</Notice>}
+        <FormErrors form={form} />
         <SelectField form={form} name="provider" label="Provider" choices={props.providers} required />
         <TextField
           form={form}

@@ -103,7 +103,7 @@ export function UsersPage({
                   {user.name ?? '–'}
                 </td>
                 <td data-label="Role">
-                  <Badge tone={user.role === 'admin' ? 'info' : 'neutral'} text={user.role} />
+                  <Badge tone="setting" text={user.role} />
                 </td>
                 <td data-label="Second factor">{withSecondFactor.has(user.id) ? 'yes' : 'no'}</td>
                 <td data-label="Single sign-on">{linked.has(user.id) ? 'yes' : 'no'}</td>
@@ -203,7 +203,7 @@ export function questionOfUser(
         {tokens.length > 0 && (
           <>
             <p>What uses {tokens.length === 1 ? 'this token' : 'these tokens'} of theirs stops working:</p>
-            <Names names={tokens} />
+            <Names of="Tokens" names={tokens} />
           </>
         )}
       </>

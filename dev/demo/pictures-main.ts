@@ -3,17 +3,29 @@
  *
  *   npm run pictures                into docs/pictures
  *   npm run pictures -- FOLDER      into that folder
+ *
+ * For tests: `--days-ago 4,2,0` backs up on those days alone, `--app FILE` is the app that is started, `--keep FOLDER` where the
+ * installation (`app`) and its bucket (`bucket`) are made and left.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { startDevBucket } from '../bucket/server.ts';
 import { startApp } from './app-process.ts';
 import { lastDays, seedPast } from './past.ts';
 import { takePictures } from './pictures.ts';
 
 const DAYS = 60;
-const folder = mkdtempSync(join(tmpdir(), 'bridgeport-pictures-'));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    'days-ago': { type: 'string', default: lastDays(DAYS).join(',') },
+    app: { type: 'string', default: 'dist/main.js' },
+    keep: { type: 'string' },
+  },
+});
+const folder = values.keep ?? mkdtempSync(join(tmpdir(), 'bridgeport-pictures-'));
 // The pictures name it: short.
 const samples = mkdtempSync(join(tmpdir(), 'demo-'));
 const login = { email: 'admin@demo.example', password: crypto.randomUUID() };
@@ -37,7 +49,7 @@ try {
     samples,
     storage: { ...key, endpoint: new URL(bucket.endpoint).host },
     bucket: 'demo-backups',
-    daysAgo: lastDays(DAYS),
+    daysAgo: values['days-ago'].split(',').map(Number),
     setNow: (clock) => {
       now = clock;
     },
@@ -48,10 +60,10 @@ try {
     localPaths: [samples],
     admin: login,
     log: join(folder, 'app.log'),
-    program: resolve('dist/main.js'),
+    program: resolve(values.app),
   });
   try {
-    const into = resolve(process.argv[2] ?? 'docs/pictures');
+    const into = resolve(positionals[0] ?? 'docs/pictures');
     for (const file of await takePictures({ url: app.url, login, folder: into }))
       process.stdout.write(`${file}\n`);
   } finally {
@@ -59,5 +71,6 @@ try {
   }
 } finally {
   await bucket.close();
-  for (const made of [folder, samples]) rmSync(made, { recursive: true, force: true });
+  rmSync(samples, { recursive: true, force: true });
+  if (values.keep === undefined) rmSync(folder, { recursive: true, force: true });
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 
 const EXECUTABLE = '/usr/lib/chromium/chromium-headless-shell';
-const SIZE = { width: 1280, height: 800 };
+export const SIZE = { width: 1280, height: 800 };
 const SCHEMES = ['light', 'dark'] as const;
 
 /** What README shows: the file's name, and the way to the page. */

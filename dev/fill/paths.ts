@@ -6,3 +6,14 @@ export function withNames(path: string, names: Readonly<Record<string, string>>)
     return `${kind}/${name}`;
   });
 }
+
+/** An address of `ASKED`: its path with names, and in its query what each word such as `:environment` stands for. */
+export function addressOf(
+  asked: string,
+  names: Readonly<Record<string, string>>,
+  words: Readonly<Record<string, string>>,
+): string {
+  const [route = '', query = ''] = asked.split('?');
+  const path = withNames(route, names);
+  return query === '' ? path : `${path}?${query.replace(/:(\w+)/g, (_, word: string) => words[word] ?? '')}`;
+}

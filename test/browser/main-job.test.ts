@@ -47,8 +47,8 @@ async function saveEnvironmentSettings(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Save SSH settings' }).click();
   await page.getByText('The SSH settings are saved.').waitFor();
   await page.getByLabel('Allow backup downloads').check();
-  await page.getByRole('button', { name: 'Save data settings' }).click();
-  await page.getByText('The data settings are saved.').waitFor();
+  await page.getByRole('button', { name: 'Save downloads' }).click();
+  await page.getByText('The setting for downloads is saved.').waitFor();
 }
 
 async function configureStorage(page: Page): Promise<void> {

@@ -94,6 +94,7 @@ export const LONG: readonly string[] = [
   'test/object-stores/s3/profile-contracts.test.ts',
   'test/notifications/killed.test.ts',
   'test/notifications/beside-runs.test.ts',
+  'test/browser/every-page.test.ts',
 ];
 
 /** Test files, from the root of the repository. */

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
 import type { BackupStory, StoredWhere } from '../../src/backups/backup-story.ts';
-import { Day } from '../parts/ago.tsx';
+import { Day, Exact } from '../parts/ago.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Panel } from '../parts/panel.tsx';
 
@@ -10,6 +10,7 @@ export type KeptFor = { readonly words: string; readonly rule: string } | null;
 export function WhereItIs({ story, kept }: { readonly story: BackupStory; readonly kept: KeptFor }) {
   const { backup, where } = story;
   const facts: (readonly [string, Child])[] = [
+    ...instantFacts(story),
     ...placeFacts(where),
     ['File name', <code>{backup.filename}</code>],
     ...optional('Format', [backup.format, backup.compression].filter((text) => text !== null).join(', ')),
@@ -23,6 +24,16 @@ export function WhereItIs({ story, kept }: { readonly story: BackupStory; readon
       <Facts facts={facts} />
     </Panel>
   );
+}
+
+/** To the second and with their zone, which the heading and the timeline have in titles alone. */
+function instantFacts({ backup }: BackupStory): readonly (readonly [string, Child])[] {
+  const { type, created_at: askedAt, completed_at: endedAt } = backup;
+  const isGood = backup.status === 'completed';
+  return [
+    [type === 'scheduled' ? 'Due' : 'Asked for', <Exact at={askedAt} />],
+    ...(endedAt === null ? [] : [[isGood ? 'Completed' : 'Ended', <Exact at={endedAt} />] as const]),
+  ];
 }
 
 /** Until when the storage lets nobody remove it, as far as it has said so. */

@@ -30,12 +30,15 @@ export function NewPasswordField(props: {
         help={more === undefined ? help : `${help} ${more}`}
         required
       />
-      <div class="password-strength" data-field={`field-${name}`} hidden>
+      <div
+        class="password-strength"
+        data-field={`field-${name}`}
+        data-loads={`${assetUrl('zxcvbn.js')} ${assetUrl('zxcvbn-common.js')}`}
+        hidden
+      >
         <meter min={0} max={4} low={2} high={3} optimum={4} value={0} aria-label="Strength" />
         <span class="password-strength-words" aria-live="polite" />
       </div>
-      <script src={assetUrl('zxcvbn.js')} defer />
-      <script src={assetUrl('zxcvbn-common.js')} defer />
       <script src={assetUrl('password-strength.js')} defer />
     </>
   );

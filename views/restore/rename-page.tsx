@@ -1,8 +1,8 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { TextField } from '../parts/field.tsx';
+import { FormErrors } from '../parts/form-errors.tsx';
 import type { FormState } from '../parts/form-state.ts';
-import { Notice } from '../parts/notice.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { isSafetyWanted, SafetyBackup, Sessions } from './in-place-fields.tsx';
 import type { RestoreItem } from './restored.ts';
@@ -20,8 +20,6 @@ export function RenamePage(props: {
   const { item } = props;
   const isSafe = isSafetyWanted(props.form);
   const form = { ...props.form, values: { ...props.form.values, safetyBackup: String(isSafe) } };
-  const hasErrors = Object.keys(form.errors).length > 0;
-  const message = form.message ?? props.obstacle;
   const path = `/restores/${item.id}`;
   return (
     <Page
@@ -32,8 +30,7 @@ export function RenamePage(props: {
       {...(item.environmentName === null ? {} : { within: item.environmentName })}
     >
       <form method="post" action={`${path}/rename`} class="restore">
-        {message !== null && <Notice tone="error">{message}</Notice>}
-        {message === null && hasErrors && <Notice tone="error">Please check the marked fields.</Notice>}
+        <FormErrors form={{ ...form, message: form.message ?? props.obstacle }} />
         <Columns
           main={
             <Panel title="What is replaced">

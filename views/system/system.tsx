@@ -2,6 +2,7 @@ import type { Child } from 'hono/jsx';
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Confirm } from '../parts/confirm.tsx';
+import { DangerZone } from '../parts/danger-zone.tsx';
 import { Dialog, type Question } from '../parts/dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { CheckboxField, SelectField, TextField } from '../parts/field.tsx';
@@ -133,7 +134,8 @@ export function SystemPage(props: {
           {number('activeUserWindowMin', 'Minutes for which a user counts as active')}
         </Panel>
       </Form>
-      <div class="actions">
+      <WatchingPanels watching={props.watching} />
+      <DangerZone>
         <Confirm
           id="reset-settings"
           label="Reset all settings"
@@ -143,8 +145,7 @@ export function SystemPage(props: {
         >
           <p>Schedules, databases, users and the storage stay as they are.</p>
         </Confirm>
-      </div>
-      <WatchingPanels watching={props.watching} />
+      </DangerZone>
     </Page>
   );
 }

@@ -157,13 +157,14 @@ function keptOf({ filter: { state }, sort }: ListQuery): DatabasesProps['keeps']
   return { ...(state === null ? {} : { state }), ...(sort === WORST_FIRST ? {} : { sort: textOf(sort) }) };
 }
 
-const CHIPS: Readonly<Record<ProtectionState, string>> = {
-  failing: 'Failing',
-  late: 'Late',
-  never: 'Never',
-  paused: 'Paused',
-  protected: 'Protected',
-};
+/** In their order: what has just gone wrong first, what is well last. */
+const CHIPS: readonly (readonly [ProtectionState, string])[] = [
+  ['failing', 'Failing'],
+  ['late', 'Late'],
+  ['never', 'Never'],
+  ['paused', 'Paused'],
+  ['protected', 'Protected'],
+];
 
 function chipsOf(query: ListQuery, counts: StateCounts): readonly Chip[] {
   const at = (state: StateFilter | null) => addressOf({ ...query, filter: { ...query.filter, state } });
@@ -174,8 +175,8 @@ function chipsOf(query: ListQuery, counts: StateCounts): readonly Chip[] {
   return [
     { label: 'All', count: all, href: at(null), isChosen: chosen === null },
     ...(chosen === 'unsafe' ? [unsafe] : []),
-    ...PROTECTIONS.map((state) => ({
-      label: CHIPS[state],
+    ...CHIPS.map(([state, label]) => ({
+      label,
       count: counts[state],
       href: at(state),
       isChosen: chosen === state,

@@ -46,6 +46,7 @@ import { restoreRunRoutes } from './restore-run.tsx';
 import { restoreRoutes } from './restores.tsx';
 import { inPlaceRoutes } from './restores-in-place.tsx';
 import { retentionRoutes } from './retention.tsx';
+import { runAddressRoutes } from './run-address.ts';
 import { runRoutes } from './runs.tsx';
 import { scheduleRoutes } from './schedules.tsx';
 import { secondFactorRoutes } from './second-factor.tsx';
@@ -81,6 +82,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.use(signedIn(services, limits));
   ui.route('/', overviewRoutes(services));
   ui.route('/', runRoutes(services));
+  ui.route('/', runAddressRoutes(services));
   ui.route('/', smallRoutes(services));
   ui.route('/', accountRoutes(services));
   ui.route('/', secondFactorRoutes(services));

@@ -55,6 +55,25 @@ const completed = () =>
   );
 
 describe('the page of a good backup', () => {
+  it('says its exact instants with their zone in words, that of who reads it, not in titles alone', async () => {
+    const id = await completed();
+    const { created_at: askedAt, completed_at: endedAt } = await pages.services.db
+      .selectFrom('backups')
+      .select(['created_at', 'completed_at'])
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const cookie = `${viewer.cookie()}; bridgeport_zone=Asia/Karachi`;
+    const { html } = await viewer.get(`/backups/${id}`, { cookie });
+    for (const [label, at] of [
+      ['Asked for', askedAt],
+      ['Completed', endedAt ?? ''],
+    ] as const) {
+      const local = new Date(Date.parse(at) + 300 * 60_000).toISOString();
+      const words = `${local.slice(0, 10)} ${local.slice(11, 19)} Asia/Karachi`;
+      expect(html).toContain(`<dt>${label}</dt><dd><time datetime="${at}">${words}</time></dd>`);
+    }
+  });
+
   it('shows what is in it: the largest 50 tables with their rows, names that need care among them', async () => {
     const tables = Array.from({ length: 51 }, (_, index) => ({
       ...{ schema: 'öffentlich', name: index === 50 ? '<b>"größte" 🐘' : `t${index}.` },

@@ -68,6 +68,17 @@ describe('the first visit', () => {
     expect(await listEnvironments(services.db)).toEqual([]);
   });
 
+  it('by ADMIN_EMAIL makes no environment either, and is over', async () => {
+    const { services, visitor } = await open({ ADMIN_EMAIL: ADA.email, ADMIN_PASSWORD: PASSWORD });
+    expect(await listEnvironments(services.db)).toEqual([]);
+    expect((await visitor().get('/setup')).location).toBe('/login');
+    const admin = visitor();
+    const { location } = await admin.post('/login', { email: ADA.email, password: PASSWORD }, HERE);
+    expect(location).toBe('/');
+    // The checklist makes the first one.
+    expect((await admin.get('/environments')).html).toContain('No environments yet');
+  });
+
   it('asks for the setup code on this very machine too, and refuses without it beside the field', async () => {
     const visitor = (await open()).visitor();
     expect((await visitor.get('/setup')).html).toContain('Setup code');

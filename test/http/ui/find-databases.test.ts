@@ -142,6 +142,7 @@ describe('databases found on a server', () => {
   it('are not looked for by a form that asks for nothing, or by nobody', async () => {
     const empty = await operator.post(`${server}/find`, { type: 'sqlite', folders: ' ' });
     expect([empty.status, empty.html]).toEqual([422, expect.stringContaining('at least one folder')]);
+    expect(empty.html).toMatch(/<a href="#field-folders">Folders<\/a>: /);
     const elsewhere = await operator.post(`${server}/find/result`, { type: 'sqlite', folders: '/etc' });
     expect([elsewhere.status, elsewhere.html]).toEqual([200, expect.stringContaining('LOCAL_PATHS')]);
     expect((await operator.post(`${server}/find`, { type: 'constructor' })).status).toBe(400);

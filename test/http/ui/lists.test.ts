@@ -84,6 +84,25 @@ describe('the list of databases', () => {
     expect(html).toMatch(/class="chip"[^>]*aria-current="true">Never/);
   });
 
+  it('has its chips and its columns in one order, whatever there is of each', async () => {
+    const { html } = await operator.get('/databases');
+    const textsOf = (pattern: RegExp) => [...html.matchAll(pattern)].map(([, text = '']) => text.trim());
+    expect(textsOf(/class="chip"[^>]*>([^<]+)</g)).toEqual([
+      ...['All', 'Failing', 'Late', 'Never', 'Paused', 'Protected'],
+    ]);
+    const head = /<thead>(.*?)<\/thead>/s.exec(html)?.[1] ?? '';
+    expect(
+      head
+        .replaceAll(/<[^>]+>/g, ' ')
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
+    ).toBe('Select State Database Engine Last 26 days Last good Size Next run Actions');
+    const row = /<th scope="row">.*?<\/tr>/s.exec(html)?.[0] ?? '';
+    expect([...row.matchAll(/<td(?: class="([\w-]+)")?/g)].map(([, name]) => name)).toEqual([
+      ...['engine', undefined, 'last-good', 'figure', 'next-run', 'row-action'],
+    ]);
+  });
+
   it('offers each bucket that there is, the server and storage that is off, and keeps what is chosen', async () => {
     const { db } = pages.services;
     const [first = '', second = '', third = ''] = ids;
@@ -180,6 +199,56 @@ describe('the list of databases', () => {
     );
     const many = Array.from({ length: 1001 }, (_, index) => `id=${index}`).join('&');
     expect((await operator.post('/databases/back-up', many)).status).toBe(400);
+  });
+});
+
+describe('the address of a run that somebody types', () => {
+  it('leads to the page of that run, or to its log where it has none, and is a 404 for no run', async () => {
+    const { db } = pages.services;
+    const backup = await db
+      .selectFrom('backups')
+      .select('id')
+      .where('status', '=', 'completed')
+      .executeTakeFirstOrThrow();
+    const at = new Date().toISOString();
+    const kinds = ['restore', 'drill', 'verification', 'prune', 'deep_test'] as const;
+    await db
+      .insertInto('runs')
+      .values(
+        kinds.map((kind) => ({
+          ...{ id: `typed-${kind}`, kind, subject_id: kind === 'verification' ? backup.id : null },
+          ...({
+            lane: `typed:${kind}`,
+            state: 'completed',
+            server_id: null,
+            progress: 100,
+            attempts: 1,
+          } as const),
+          ...({ in_repair: 0, created_at: at, started_at: at, ended_at: at } as const),
+        })),
+      )
+      .execute();
+    const viewer = await pages.signedIn('viewer');
+    for (const [id, page] of [
+      [backup.id, `/backups/${backup.id}`],
+      ['typed-restore', '/restores/typed-restore'],
+      ['typed-drill', '/restores/typed-drill'],
+      ['typed-verification', `/backups/${backup.id}`],
+      ['typed-prune', '/runs/typed-prune/log'],
+      ['typed-deep_test', '/runs/typed-deep_test/log'],
+    ] as const) {
+      const { status, location } = await viewer.get(`/runs/${id}`);
+      expect([id, status, location]).toEqual([id, 302, page]);
+      if (!id.startsWith('typed-restore') && !id.startsWith('typed-drill'))
+        expect([page, (await viewer.get(page)).status]).toEqual([page, 200]);
+    }
+    for (const none of ['none', encodeURIComponent(ODD), '%E0%A4%A', '9'.repeat(300)]) {
+      const { status, html } = await viewer.get(`/runs/${none}`);
+      expect([none, status]).toEqual([none, 404]);
+      expect(html).toContain('There is no such run (any more).');
+    }
+    expect((await pages.visitor().get(`/runs/${backup.id}`)).location).toMatch(/^\/login/);
+    await db.deleteFrom('runs').where('id', 'like', 'typed-%').execute();
   });
 });
 

@@ -186,6 +186,8 @@ it('renames what was restored beside it into place, the name of the database typ
   const wrong = await operator.post(`${page}/rename`, { confirm: 'neu <b>', password: 'typed 🐘' });
   expect([wrong.status, wrong.html.includes('id="field-confirm-error"')]).toEqual([422, true]);
   expect(wrong.html).not.toContain('typed 🐘');
+  // A word that leads to the field, in what is said above the form.
+  expect(wrong.html).toMatch(/<a href="#field-confirm">Confirm<\/a>: /);
   const begun = await operator.post(`${page}/rename`, { confirm: NAME, safetyAsked: 'true' });
   const id = begun.location?.split('/').at(-1) ?? '';
   const row = await db.selectFrom('restores').selectAll().where('id', '=', id).executeTakeFirstOrThrow();

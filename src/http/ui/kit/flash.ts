@@ -59,7 +59,7 @@ const FLASHES = {
   'channel-removed': 'The channel is removed: nothing is told there any more.',
   'channel-saved': 'The channel is saved.',
   'channel-sent': 'The channel took the test message.',
-  'data-saved': 'The data settings are saved.',
+  'data-saved': 'The setting for downloads is saved.',
   'database-created': 'The database is registered.',
   'database-deleted': 'The database is no longer registered.',
   'databases-registered': (count) =>
