@@ -112,6 +112,25 @@ async function nameThings(): Promise<Named> {
     .execute();
   const rule = newRule.parse({ name: HOSTILE.slice(0, 50), cronExpression: '0 * * * *', retries: 1 });
   await createRule(services, nobody, rule);
+  const { id: userId } = await db
+    .selectFrom('users')
+    .select('id')
+    .where('role', '=', 'admin')
+    .executeTakeFirstOrThrow();
+  const notifications = newId();
+  await db
+    .insertInto('notifications')
+    .values({
+      ...{
+        id: notifications,
+        event_id: 'e',
+        type_id: 'system.backup_failed',
+        user_id: userId,
+        severity: 'critical',
+      },
+      ...{ title: HOSTILE, message: HOSTILE, data: '{}', created_at: at },
+    })
+    .execute();
   await createServiceAccount(services, nobody, { name: HOSTILE.slice(0, 50), role: 'viewer' });
   await admin.post('/admin/storage/edit', storageForm({ secretKey: 'the-secret-key' }));
   await admin.post(`/environments/${environmentId}/settings/ssh`, {
@@ -119,7 +138,8 @@ async function nameThings(): Promise<Named> {
     sshPrivateKey: `the-private-key\n${newSshKeys().private}`,
   });
   const ids = { environment: environmentId, database: databaseId, server: serverId, backups: [backupId] };
-  return { names: await namesInPaths(db, ids), words: { environment: environmentId, database: databaseId } };
+  const names = { ...(await namesInPaths(db, ids)), notifications };
+  return { names, words: { environment: environmentId, database: databaseId } };
 }
 
 function serverForm(change: Readonly<Record<string, string>> = {}) {
