@@ -1,6 +1,8 @@
-import { byBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import type { Database } from './databases.ts';
+
+/** Of those that share a prefix, which may be all there are. */
+const MOST_NAMED = 5;
 
 /** What is allowed about the bucket and prefix of a database, but seldom meant: a sentence each. */
 export async function prefixWarnings(db: Db, database: Database): Promise<readonly string[]> {
@@ -19,15 +21,19 @@ export async function prefixWarnings(db: Db, database: Database): Promise<readon
         ? eb.or([eb('backup_spaces_prefix', '=', ''), eb('backup_spaces_prefix', 'is', null)])
         : eb('backup_spaces_prefix', '=', prefix),
     )
-    .orderBy('environments.name', byBytes(db))
-    .orderBy('databases.name', byBytes(db))
+    .orderBy('databases.id')
+    .limit(MOST_NAMED + 1)
     .execute();
+  const names = sharing.map(({ name, environment }) => `${name} (${environment})`);
+  const named =
+    names.slice(0, MOST_NAMED).sort().join(', ') + (names.length > MOST_NAMED ? ' and others' : '');
   return [
-    ...sharing.map(
-      ({ name, environment }) =>
-        `${name} (${environment}) backs up under the same prefix ${where(bucket, prefix)}. ` +
-        'Their files will lie side by side: give each a prefix of its own.',
-    ),
+    ...(names.length === 0
+      ? []
+      : [
+          `${named} ${names.length === 1 ? 'backs' : 'back'} up under the same prefix ${where(bucket, prefix)}. ` +
+            'Their files will lie side by side: give each a prefix of its own.',
+        ]),
     ...(prefix === '' || prefix.endsWith('/')
       ? []
       : [

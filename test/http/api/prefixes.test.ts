@@ -76,6 +76,17 @@ describe('two databases under one prefix', () => {
     expect(back.body.warnings).toHaveLength(1);
   });
 
+  it('are told of in one sentence where they are many, which names a few', async () => {
+    for (let index = 0; index < 7; index += 1) {
+      await create(`orders ${index}`, { backupSpacesPrefix: 'shared/' });
+    }
+    const { warnings } = await create('trial', { backupSpacesPrefix: 'shared/' }, 'staging');
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(
+      /^(orders \d \(production\), ){4}orders \d \(production\) and others back up under the same prefix/,
+    );
+  });
+
   it('in different buckets, or of which one is kept on its host, get none', async () => {
     await create('orders', { backupSpacesPrefix: 'shared/' });
     const elsewhere = { backupSpacesPrefix: 'shared/', backupSpacesBucket: 'other' };
