@@ -19,6 +19,18 @@ const found = z.object({
 /** The navigation, which is the same on each page and half of the elements of a small one. */
 export const NAVIGATION = '#menu';
 
+/** The narrowest that pages are made for. */
+export const PHONE = { width: 360, height: 740 };
+
+/** How wide the page gets there: more than a phone is where it has to be scrolled sideways. Puts the window back as it was. */
+export async function widthOnPhone(page: Page): Promise<number> {
+  const before = page.viewportSize();
+  await page.setViewportSize(PHONE);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (before !== null) await page.setViewportSize(before);
+  return width;
+}
+
 /** What axe finds wrong, as `rule: element`; by the rules of those names alone, where there are some, and but for what is `without`. */
 export async function faultsOf(
   page: Page,

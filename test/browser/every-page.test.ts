@@ -7,7 +7,7 @@ import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import { everyAddress, isDocument } from '../support/every-page.ts';
 import { namesInPaths } from '../support/filled-ids.ts';
 import { addRestores } from '../support/restore-states.ts';
-import { AXE, faultsInBothColours, NAVIGATION } from './axe.ts';
+import { AXE, faultsInBothColours, NAVIGATION, PHONE, widthOnPhone } from './axe.ts';
 import { deadControls } from './dead-controls.ts';
 import { type FilledSite, LONG, startFilledSite } from './filled-site.ts';
 import { complaintsOf, type Session, signInOnce } from './site.ts';
@@ -97,23 +97,26 @@ async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
   return (await browser.open({ ...options, storageState: session })).newPage();
 }
 
+/** In light and dark colours, and where it is too wide for a phone. */
+async function faultsAnywhere(page: Page, without?: string): Promise<readonly string[]> {
+  const faults = await faultsInBothColours(page, without);
+  const width = await widthOnPhone(page);
+  return width === PHONE.width ? faults : [...faults, `${width} px wide on a phone`];
+}
+
 const DESKTOP = { width: 1280, height: 740 };
-const PHONE = { width: 360, height: 740 };
 
 it('Every page is clean by axe, light and dark, and fits a phone', async () => {
   const page = await openPage({ viewport: DESKTOP });
   // Once for all pages: to send it to each takes as long as its rules do.
   await page.addInitScript(AXE);
   const complaints = complaintsOf(page, filled.site);
-  const faults: (readonly [path: string, ...unknown[]])[] = [];
+  const faults: (readonly string[])[] = [];
   for (const [index, path] of pages.entries()) {
     await page.goto(filled.site.url + path);
     // The navigation is the same on each.
-    const found = await faultsInBothColours(page, index === 0 ? undefined : NAVIGATION);
-    await page.setViewportSize(PHONE);
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    await page.setViewportSize(DESKTOP);
-    if (found.length > 0 || width !== PHONE.width) faults.push([path, width, ...found]);
+    const found = await faultsAnywhere(page, index === 0 ? undefined : NAVIGATION);
+    if (found.length > 0) faults.push([path, ...found]);
   }
   expect(faults).toEqual([]);
   await page.goto(`${filled.site.url}/docs/get-auth-me`);
@@ -122,6 +125,54 @@ it('Every page is clean by axe, light and dark, and fits a phone', async () => {
   expect(await faultsInBothColours(page)).toEqual([]);
   expect(complaints).toEqual([]);
 }, 600_000);
+
+it('So is each form that is refused, and a token that was just made', async () => {
+  const { site, ids } = filled;
+  const page = await openPage({ viewport: DESKTOP });
+  await page.addInitScript(AXE);
+  const faults: unknown[][] = [];
+  for (const path of [
+    ...['postgres', 'sqlite'].map((type) => `/environments/${ids.environment}/databases/new?type=${type}`),
+    `/databases/${ids.database}/schedule`,
+    ...[`/environments/${ids.environment}/servers/new`, '/environments/new', '/schedules/rules/new'],
+    ...['/admin/storage/edit', '/admin/users/new', '/admin/tokens/new', '/admin/system'],
+    ...['/restores/state-kept', '/restores/state-done/rename'],
+  ]) {
+    await page.goto(site.url + path);
+    const status = await sendEmpty(page);
+    const isSaid = (await page.locator('#content :is(.field-error, .notice-error)').count()) > 0;
+    const found = await faultsAnywhere(page, NAVIGATION);
+    if (status !== 422 || !isSaid || found.length > 0) faults.push([path, status, isSaid, ...found]);
+  }
+  expect(faults).toEqual([]);
+  await page.goto(`${site.url}/account/tokens/new`);
+  await page.getByLabel('Name').fill('„Nächtlich“ + <b> 🐘');
+  await page.getByRole('radio', { name: 'All environments', exact: true }).check();
+  await page.locator('#content form button[type="submit"]').first().click();
+  await page.waitForURL(/\/made$/);
+  expect(await faultsAnywhere(page, NAVIGATION)).toEqual([]);
+}, 600_000);
+
+/** The first form of the page with all that is typed in it taken out, past what the browser itself would say; gives the status. */
+async function sendEmpty(page: Page): Promise<number> {
+  const form = page
+    .locator('#content form[method="post"]:has(:is(input, textarea):not([type="hidden"]))')
+    .first();
+  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+  const loaded = page.waitForEvent('load');
+  await form.evaluate((element) => {
+    if (!(element instanceof HTMLFormElement)) return;
+    for (const field of element.elements) {
+      const isTyped = field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement;
+      if (isTyped && !['hidden', 'checkbox', 'radio'].includes(field.type)) field.value = '';
+    }
+    element.noValidate = true;
+    element.requestSubmit();
+  });
+  const status = (await answer).status();
+  await loaded;
+  return status;
+}
 
 it('Every page needs no JavaScript: what can be seen leads somewhere', async () => {
   const page = await openPage({ javaScriptEnabled: false });
@@ -169,6 +220,13 @@ it('Pages have the sizes that they are drawn with, on a screen that is wider tha
       .locator('#content form:not(.inline, .filter, .selection)')
       .evaluateAll((all) => all.map((form) => Math.round(form.getBoundingClientRect().width)));
     expect([path, Math.max(...widths)]).toEqual([path, 40 * ROOT]);
+  }
+  for (const path of ['/help', '/docs/conventions']) {
+    await page.goto(site.url + path);
+    const widths = await page
+      .locator('#content :is(.glossary, h2 + p)')
+      .evaluateAll((all) => all.map((text) => Math.round(text.getBoundingClientRect().width)));
+    expect([path, widths.length > 3, Math.max(...widths)]).toEqual([path, true, 40 * ROOT]);
   }
 });
 

@@ -11,7 +11,7 @@ import { createServer } from '../../src/servers/servers.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import { codeOf } from '../support/second-factor.ts';
-import { AXE, faultsInBothColours, NAVIGATION } from './axe.ts';
+import { AXE, faultsInBothColours, NAVIGATION, PHONE, widthOnPhone } from './axe.ts';
 import { deadControls } from './dead-controls.ts';
 import { ADMIN, complaintsOf, type Site, setUp, startSite } from './site.ts';
 
@@ -64,6 +64,7 @@ async function lookAtPlain(paths: readonly string[]): Promise<void> {
 /** At what stands on the page now. */
 async function look(what: string): Promise<void> {
   expect([what, await faultsInBothColours(page, NAVIGATION)]).toEqual([what, []]);
+  expect([what, await widthOnPhone(page)]).toEqual([what, PHONE.width]);
 }
 
 const people = new Set<Role>();
@@ -113,7 +114,9 @@ async function begunBackup(name: string) {
 }
 
 /** Ends as that. */
-async function endedBackup(outcome: 'failed' | 'uncertain' | 'cancelled'): Promise<BackupRow> {
+async function endedBackup(
+  outcome: 'failed' | 'uncertain' | 'cancelled' | 'interrupted',
+): Promise<BackupRow> {
   const { backup, claim } = await begunBackup(`${outcome} "ü" <b> 🐘`);
   const error = {
     ...({ step: 'upload', code: 'storage_unreachable', exitCode: 1 } as const),
@@ -189,7 +192,7 @@ describe('Axe finds nothing wrong, light and dark', () => {
     await become('admin');
     const { backup: running } = await begunBackup('running "ü" <b> 🐘');
     const ended: BackupRow[] = [];
-    for (const outcome of ['failed', 'uncertain', 'cancelled'] as const) {
+    for (const outcome of ['failed', 'uncertain', 'cancelled', 'interrupted'] as const) {
       ended.push(await endedBackup(outcome));
     }
     const paths = [
