@@ -1,3 +1,4 @@
+import { html } from 'hono/html';
 import { type ChartDay, countDays } from './day-cells.ts';
 
 /** A day is one wide, of which the style sheet leaves a quarter free. */
@@ -35,12 +36,15 @@ export function Strip({ days }: { readonly days: readonly ChartDay[] }) {
       aria-label={`${days.length} days: ${countDays(days) || 'no backup'}.`}
       viewBox={`0 -1.5 ${Math.max(1, days.length)} ${HEIGHT}`}
     >
-      {LOOKS.map((look) => [look, strokesOf(days, look)] as const).map(([look, d]) =>
-        // Most days are good, and most lists have fifty strips: the style sheet knows them without a word.
-        d === '' ? null : <path key={look} {...(look === 'good' ? {} : { class: look })} d={d} />,
-      )}
+      {LOOKS.map((look) => pathOf(look, strokesOf(days, look)))}
     </svg>
   );
+}
+
+/** Most days are good, and most lists have fifty strips: the style sheet knows them without a word. Closed in the short way of SVG. */
+function pathOf(look: (typeof LOOKS)[number], strokes: string) {
+  if (strokes === '') return null;
+  return look === 'good' ? html`<path d="${strokes}"/>` : html`<path class="${look}" d="${strokes}"/>`;
 }
 
 const LOOKS = ['good', 'failed', 'half'] as const;
