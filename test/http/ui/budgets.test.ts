@@ -55,6 +55,14 @@ it('a page of fifty rows is small: in bytes, in elements, and on its way', async
   }
 });
 
+it('the list of databases has what days are drawn with once, and a strip in each row', async () => {
+  const { rows, html } = await measure('/databases');
+  const count = (pattern: RegExp) => html.match(pattern)?.length ?? 0;
+  expect([count(/ id="strip-failed"/g), count(/ id="strip-half"/g)]).toEqual([1, 1]);
+  expect(count(/<svg class="strip"/g)).toBe(rows);
+  expect(count(/<path class="failed" d="M\d/g)).toBeGreaterThan(0);
+});
+
 it('every other list is no larger, with as many rows as it may show', async () => {
   for (const [path, least] of [
     ...Object.entries({
