@@ -138,8 +138,7 @@ function Row({ run, cut }: { readonly run: RunItem; readonly cut: (text: string)
       <td class="figure">{run.seconds === null ? '–' : formatDuration(run.seconds)}</td>
       <td class="by">{run.by === null ? '–' : <a href={run.by.href}>{run.by.text}</a>}</td>
       <td class="problem">
-        {problem}
-        {problem !== run.problem && <a href={`/runs/${run.id}/log`}> All of it</a>}
+        {problem} {problem !== run.problem && <a href={`/runs/${run.id}/log`}>All of it</a>}
       </td>
     </tr>
   );

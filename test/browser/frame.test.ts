@@ -61,6 +61,42 @@ describe('the pages of a filled installation', () => {
     expect(await narrowed.isVisible()).toBe(false);
   }, 120_000);
 
+  it('tell the days of a strip by their shape: one of each state has a look of its own', async () => {
+    const page = await openPage();
+    await page.goto(`${site.url}/databases`);
+    const strip = page.locator('.strip').first();
+    await strip.evaluate((svg) => {
+      svg.setAttribute('viewBox', '0 -1.5 3 3');
+      svg.innerHTML = '<path d="M0 0h1"/><path class="failed" d="M1 0h1"/><path class="half" d="M2 0h1"/>';
+      // In the middle of a page of its own, large enough to be looked at.
+      document.body.replaceChildren(...document.querySelectorAll('.strip-patterns'), svg);
+      if (svg instanceof SVGElement) svg.style.width = '300px';
+    });
+    const shot = (await strip.screenshot()).toString('base64');
+    // Of each day, how many colours fill more than a fiftieth of it.
+    const colours = await page.evaluate(async (png) => {
+      const image = new Image();
+      image.src = `data:image/png;base64,${png}`;
+      await image.decode();
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [image.width, image.height];
+      const context = canvas.getContext('2d');
+      context?.drawImage(image, 0, 0);
+      return [0, 1, 2].map((day) => {
+        const left = Math.ceil((day * image.width) / 3) + 2;
+        const [width, height] = [Math.floor(image.width / 4) - 4, image.height - 4];
+        const { data } = context?.getImageData(left, 2, width, height) ?? { data: new Uint8ClampedArray() };
+        const counts = new Map<string, number>();
+        for (let at = 0; at < data.length; at += 4) {
+          const colour = data.slice(at, at + 3).join();
+          counts.set(colour, (counts.get(colour) ?? 0) + 1);
+        }
+        return [...counts.values()].filter((count) => count > (width * height) / 50).length;
+      });
+    }, shot);
+    expect(colours).toEqual([1, 2, 2]);
+  });
+
   it('lose no edit to a second tab: the later one is told what the other did', async () => {
     const context = await browser.open({ storageState: session });
     const [first, second] = [await context.newPage(), await context.newPage()];
@@ -211,7 +247,7 @@ describe('the pages of a filled installation', () => {
 });
 
 describe('a live part', () => {
-  const answer = (page: Page) => page.waitForResponse(/\/runs\/running$/);
+  const answer = (page: Page) => page.waitForResponse(/\/runs\/running\?/);
 
   it('leaves the focus where it is while it changes', async () => {
     const page = await openPage();

@@ -72,6 +72,21 @@ describe('a calendar', () => {
 });
 
 describe('a strip', () => {
+  it('strokes the days of each state together, and leaves out those without anything', () => {
+    const days = (['good', 'good', 'failed', 'none', 'partly', 'late', 'good'] as const).map(
+      (state, index) => ({
+        ...{ day: `2026-03-0${index + 1}`, state, good: 0, failed: 0 },
+      }),
+    );
+    const html = text(<Strip days={days} />);
+    expect(html.match(/<path [^>]*>/g)).toEqual([
+      '<path d="M0 0h2M6 0h1">',
+      '<path class="failed" d="M2 0h1">',
+      '<path class="half" d="M4 0h2">',
+    ]);
+    expect(html).toContain('viewBox="0 -1.5 7 3"');
+  });
+
   it('is one path per state with a sentence, however many days it has', () => {
     fc.assert(
       fc.property(days, (given) => {

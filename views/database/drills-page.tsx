@@ -160,9 +160,9 @@ function Row({ drill, cut }: { readonly drill: DrillItem; readonly cut: (text: s
       </td>
       <td>{backup === null ? '–' : <a href={`/backups/${backup.id}`}>{formatMinute(backup.at, zone)}</a>}</td>
       <td class="figure">{drill.restoreMs === null ? '–' : lasted(drill.restoreMs)}</td>
-      <td>
-        <span>{shown || '–'}</span>
-        {shown !== words && drill.hasPage && <a href={`/restores/${drill.id}`}> All of it</a>}
+      <td class="words">
+        <span>{shown || '–'}</span>{' '}
+        {shown !== words && drill.hasPage && <a href={`/restores/${drill.id}`}>All of it</a>}
       </td>
     </tr>
   );

@@ -6,9 +6,13 @@ import { CheckboxField, type Choice, SelectField, TextField } from '../parts/fie
 import { Form, PostButton } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { Panel } from '../parts/panel.tsx';
+import { within } from '../parts/room.ts';
 import { ACTIONS, Table } from '../parts/table.tsx';
 import { PrivateHostsLink } from './private-hosts-link.tsx';
 import type { Severity } from './severity-badge.tsx';
+
+/** Of the last answer, in bytes of the page. */
+const ROOM_FOR_ANSWER = 400;
 
 export interface ChannelItem {
   readonly id: string;
@@ -138,7 +142,7 @@ function Row({ channel }: { readonly channel: ChannelItem }) {
       <th scope="row" class="notification">
         <span class="notification-title">{name}</span>{' '}
         {failingSince !== null && <Badge tone="error" text="failing" />}
-        {lastError !== null && <p>{lastError}</p>}
+        {lastError !== null && <p>{within(ROOM_FOR_ANSWER, lastError)}</p>}
       </th>
       <td data-label="Kind" class="words">
         {kindLabel} · {host}

@@ -89,8 +89,7 @@ function Row(props: { readonly item: NotificationItem; readonly back: string; cu
         {href === null ? <span class="notification-title">{title}</span> : <a href={href}>{title}</a>}
         {!isRead && <span class="visually-hidden"> (unread)</span>}
         <p>
-          {shown}
-          {shown !== message && <a href={`/notifications/${id}`}> All of it</a>}
+          {shown} {shown !== message && <a href={`/notifications/${id}`}>All of it</a>}
         </p>
       </th>
       <td data-label="When">

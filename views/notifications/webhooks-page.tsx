@@ -11,11 +11,15 @@ import type { FormState } from '../parts/form-state.ts';
 import { Notice } from '../parts/notice.tsx';
 import { type PageOfMany, Pager, samePage } from '../parts/pager.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { within } from '../parts/room.ts';
 import { ACTIONS, Table } from '../parts/table.tsx';
 import { withQuery } from '../parts/with-query.ts';
 import { DELIVERY_STATES, DELIVERY_TONES, type DeliveryItem } from './deliveries-page.tsx';
 import { NotificationTabs } from './notification-tabs.tsx';
 import { PrivateHostsLink } from './private-hosts-link.tsx';
+
+/** Of the last answer, in bytes of the page. */
+const ROOM_FOR_ANSWER = 400;
 
 export interface WebhookItem {
   readonly id: string;
@@ -144,7 +148,7 @@ function Last({ last: { status, createdAt, lastError } }: { readonly last: LastS
   return (
     <>
       <Badge tone={DELIVERY_TONES[status]} text={DELIVERY_STATES[status]} /> <Ago at={createdAt} />
-      {lastError !== null && <p>{lastError}</p>}
+      {lastError !== null && <p>{within(ROOM_FOR_ANSWER, lastError)}</p>}
     </>
   );
 }

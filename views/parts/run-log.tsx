@@ -36,8 +36,8 @@ export function RunLog(props: {
     <>
       {before > 0 && (
         <p class="field-help">
-          {lines.length === 0 ? `Its ${before} lines are` : `The ${before} lines before these are`} too long
-          for this page. <a href={all.href}>{all.label}</a>
+          {lines.length === 0 ? `Its ${before} lines are` : `The ${before} lines before these are`} left out
+          here. <a href={all.href}>{all.label}</a>
         </p>
       )}
       {lines.length > 0 && <Lines lines={lines} />}

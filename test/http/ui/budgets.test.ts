@@ -55,6 +55,14 @@ it('a page of fifty rows is small: in bytes, in elements, and on its way', async
   }
 });
 
+it('the list of databases has what days are drawn with once, and a strip in each row', async () => {
+  const { rows, html } = await measure('/databases');
+  const count = (pattern: RegExp) => html.match(pattern)?.length ?? 0;
+  expect([count(/ id="strip-failed"/g), count(/ id="strip-half"/g)]).toEqual([1, 1]);
+  expect(count(/<svg class="strip"/g)).toBe(rows);
+  expect(count(/<path class="failed" d="M\d/g)).toBeGreaterThan(0);
+});
+
 it('every other list is no larger, with as many rows as it may show', async () => {
   for (const [path, least] of [
     ...Object.entries({
@@ -109,6 +117,7 @@ describe('with the longest texts that others can have said', () => {
     for (const path of [
       ...['/', '/runs', '/runs?state=failed', '/drills', '/drills?state=failed', '/databases'],
       ...['/notifications', '/notifications/deliveries', '/admin/audit', '/admin/storage'],
+      ...['/notifications/webhooks', '/notifications/channels'],
       ...[`${database}`, `${database}?result=failed&each=1`, `${database}/drills`, `${database}/schedule`],
       ...[`${database}/runs?shown=${shown}`, `/runs/running?shown=${shown}`],
       ...[`/backups/${backupId}`, `/backups/${talkativeId}`, `/restores/${drillId}`],
@@ -129,12 +138,12 @@ describe('with the longest texts that others can have said', () => {
     const backup = await html(`/backups/${backupId}`);
     expect(backup).toContain(escaped(texts.stderr));
     expect(backup).toContain(`<a href="/runs/${backupId}/log">All of it</a>`);
-    expect(await html('/runs')).toMatch(/<a href="\/runs\/\w+\/log"> All of it<\/a>/);
+    expect(await html('/runs')).toMatch(/<a href="\/runs\/\w+\/log">All of it<\/a>/);
     expect(await html(`/runs/${backupId}/log`)).toContain(escaped(texts.message));
     const log = await html(`/runs/${talkativeId}/log`);
     expect(log).toContain(`<a href="/runs/${talkativeId}/log.txt">All of it, as text</a>`);
     expect(await html('/notifications')).toContain(
-      `<a href="/notifications/${notificationId}"> All of it</a>`,
+      `<a href="/notifications/${notificationId}">All of it</a>`,
     );
     expect(await html(`/notifications/${notificationId}`)).toContain(escaped(texts.told));
     for (const path of ['/admin/storage', '/notifications/deliveries']) {

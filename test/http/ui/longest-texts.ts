@@ -61,6 +61,10 @@ export async function lengthenTexts(services: Services, userId: string): Promise
     .set({ error: said(LONGEST.words), success: 0 })
     .execute();
   await db
+    .updateTable('notification_channels')
+    .set({ last_error: said(LONGEST.words), failing_since: services.now().toISOString() })
+    .execute();
+  await db
     .updateTable('leftovers')
     .set({ last_error: said(LONGEST.words) })
     .execute();
