@@ -325,7 +325,7 @@ describe('what is said in one place', () => {
     expect(having(asks)).toEqual(['src/auth/users.ts', 'src/oidc/admit.ts']);
     // Views read `mayChange` and `isAdmin` of who looks; of other people and of tokens two of them say which role it is.
     const views = files.filter((file) => file.startsWith('views/') && asks.test(sources.get(file) ?? ''));
-    expect(views.sort()).toEqual(['views/tokens/token-table.tsx', 'views/users.tsx']);
+    expect(views.sort()).toEqual(['views/tokens/token-table.tsx']);
   });
 
   it('is what who may too little is answered', () => {
