@@ -323,7 +323,7 @@ describe('what is said in one place', () => {
   it('is what a role may: `hasRole`. Whether somebody is an admin who must not be the last is another question', () => {
     const asks = /\brole\)? [!=]== '(?:admin|operator|viewer)'/;
     expect(having(asks)).toEqual(['src/auth/users.ts', 'src/oidc/admit.ts']);
-    // Views read `mayChange` and `isAdmin` of who looks; of other people and of tokens two of them say which role it is.
+    // Views read `mayChange` and `isAdmin` of who looks; of tokens one of them says which role it is.
     const views = files.filter((file) => file.startsWith('views/') && asks.test(sources.get(file) ?? ''));
     expect(views.sort()).toEqual(['views/tokens/token-table.tsx']);
   });
