@@ -70,6 +70,7 @@ beforeAll(async () => {
     ...route,
     body: null,
     query: null,
+    success: 200 as const,
     handle: async () => ({}),
   }));
   doors = new Hono<ApiEnv>();
