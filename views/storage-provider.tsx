@@ -10,6 +10,8 @@ export interface ProviderForm {
   /** Whether the endpoint is made from the region, from the id of an account, or typed. */
   readonly asks: 'region' | 'account' | 'endpoint';
   readonly endpointExample: string;
+  /** A whole endpoint, in the region that most begin with. */
+  readonly addressExample: string;
   readonly note: string | null;
   /** What to know about the names of buckets. */
   readonly bucketsHelp: string;
@@ -55,7 +57,7 @@ export function PasteEndpoint({
         maxlength={1024}
         spellcheck={false}
         autocomplete="off"
-        placeholder={provider.endpointExample}
+        placeholder={provider.addressExample}
         aria-describedby="help-pasted"
         hx-trigger="input changed delay:150ms"
         {...filledFor('paste')}

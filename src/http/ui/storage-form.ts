@@ -180,15 +180,17 @@ export function regionField(body: FormBody): 'newRegion' | 'region' {
 }
 
 function toProviderForm(provider: Provider): ProviderForm {
+  const endpointExample = provider.endpointPattern.replace(
+    '{account}',
+    asks(provider) === 'account' ? '<account id>' : 'a1b2.ldn',
+  );
   return {
     id: provider.id,
     name: provider.name,
     regions: provider.regions.map(({ code, location }) => ({ value: code, label: `${code} (${location})` })),
     asks: asks(provider),
-    endpointExample: provider.endpointPattern.replace(
-      '{account}',
-      asks(provider) === 'account' ? '<account id>' : 'a1b2.ldn',
-    ),
+    endpointExample,
+    addressExample: endpointExample.replace('{region}', provider.defaultRegion),
     note: provider.note,
     encryptionHelp:
       provider.encryption.length === 0

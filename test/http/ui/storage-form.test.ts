@@ -97,6 +97,16 @@ describe('another provider chosen in the form of the storage', () => {
     expect(await pages.services.db.selectFrom('spaces_config').selectAll().execute()).toEqual([]);
   });
 
+  it.each([
+    ['digitalocean', 'fra1.digitaloceanspaces.com'],
+    ['aws', 's3.us-east-1.amazonaws.com'],
+    ['r2', '&lt;account id&gt;.r2.cloudflarestorage.com'],
+  ])('shows how an address of %s looks, as it may be pasted', async (provider, example) => {
+    const { html } = await choose({ provider });
+    const field = /<input[^>]* name="pasted"[^>]*>/.exec(html)?.[0];
+    expect(field).toContain(`placeholder="${example}"`);
+  });
+
   it('is told by an address that is pasted, which leaves the rest as it is, too', async () => {
     const { html } = await choose({ pasted: 'https://mine.s3.eu-central-003.backblazeb2.com' });
     expect(chosen(html, 'provider')).toBe('backblaze');
