@@ -29,6 +29,7 @@ export function RunLogPage(props: {
   readonly problem: string | null;
   readonly lines: readonly RunLogItem[];
 }) {
+  const goesOn = isGoingOn(props.state);
   const { frame, title, href, textHref, problem } = props;
   return (
     <Page
@@ -55,12 +56,16 @@ export function RunLogPage(props: {
           </Panel>
         )}
         <Panel title="Log" actions={props.lines.length > 0 && <a href={textHref}>Download it as text</a>}>
-          <RunLog
-            lines={props.lines}
-            room={ROOM.log}
-            most={MOST_LINES}
-            all={{ href: textHref, label: 'All of it, as text' }}
-          />
+          {goesOn && props.lines.length === 0 ? (
+            <p class="field-help">It has said nothing yet.</p>
+          ) : (
+            <RunLog
+              lines={props.lines}
+              room={ROOM.log}
+              most={MOST_LINES}
+              all={{ href: textHref, label: 'All of it, as text' }}
+            />
+          )}
         </Panel>
       </Anew>
     </Page>
@@ -74,15 +79,16 @@ export function RunState(props: {
   readonly shown: string | null;
 }) {
   const { id, state, shown } = props;
-  const goesOn = state === 'pending' || state === 'running';
   return (
     <UnderWay
       id="run-state"
-      url={goesOn ? `/runs/${id}/log/state?shown=${state}` : null}
-      words={goesOn ? GOING_ON[state] : shown === null ? '' : `It has ended: ${state}.`}
+      url={isGoingOn(state) ? `/runs/${id}/log/state?shown=${state}` : null}
+      words={isGoingOn(state) ? GOING_ON[state] : shown === null ? '' : `It has ended: ${state}.`}
     />
   );
 }
+
+const isGoingOn = (state: State) => state === 'pending' || state === 'running';
 
 const GOING_ON = {
   pending: 'It waits for its turn.',

@@ -41,10 +41,8 @@ export async function watchedRuns(
   const gone = (shown ?? []).map(idOf).filter((id) => !ids.includes(id));
   const over = [...told.filter((id) => !ids.includes(id)), ...gone];
   const ended = over.length === 0 ? [] : await endedRuns(services.db, over);
-  const known = await knownDatabases(
-    services,
-    ended.map(({ databaseId }) => ({ id: databaseId })),
-  );
+  const of = ended.map(({ databaseId }) => ({ id: databaseId }));
+  const known = of.length === 0 ? [] : await knownDatabases(services, of);
   const names = new Map(known.map(({ id, name }) => [id, name]));
   const query = new URLSearchParams({
     shown: seen.join(),

@@ -120,7 +120,8 @@ describe('with the longest texts that others can have said', () => {
       ...['/notifications/webhooks', '/notifications/channels'],
       ...[`${database}`, `${database}?result=failed&each=1`, `${database}/drills`, `${database}/schedule`],
       ...[`${database}/runs?shown=${shown}`, `/runs/running?shown=${shown}`],
-      ...[`/backups/${backupId}`, `/backups/${talkativeId}`, `/restores/${drillId}`],
+      ...[`/backups/${backupId}`, `/backups/${talkativeId}`, `/backups/${texts.quotingId}`],
+      ...[`/restores/${drillId}`, `/runs/${texts.quotingId}/log`],
       ...[`/runs/${backupId}/log`, `/runs/${talkativeId}/log`, `/notifications/${notificationId}`],
     ]) {
       const { nodes, bytes } = await measure(path);
@@ -138,6 +139,9 @@ describe('with the longest texts that others can have said', () => {
     const backup = await html(`/backups/${backupId}`);
     expect(backup).toContain(escaped(texts.stderr));
     expect(backup).toContain(`<a href="/runs/${backupId}/log">All of it</a>`);
+    const quoting = await html(`/backups/${texts.quotingId}`);
+    expect(quoting).toContain(`<a href="/runs/${texts.quotingId}/log.txt">All of it, as text</a>`);
+    expect(quoting).toMatch(/Its \d+ lines are left out here/);
     expect(await html('/runs')).toMatch(/<a href="\/runs\/\w+\/log">All of it<\/a>/);
     expect(await html(`/runs/${backupId}/log`)).toContain(escaped(texts.message));
     const log = await html(`/runs/${talkativeId}/log`);

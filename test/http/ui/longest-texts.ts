@@ -22,6 +22,8 @@ export interface LongTexts {
   readonly backupId: string;
   /** Of it: with a log of 64 KiB in short lines. */
   readonly talkativeId: string;
+  /** Of it: said nothing but quotes. */
+  readonly quotingId: string;
   /** And more of it. */
   readonly others: readonly string[];
   readonly notificationId: string;
@@ -45,7 +47,12 @@ export async function lengthenTexts(services: Services, userId: string): Promise
     .executeTakeFirstOrThrow();
   const backups = await failBackups(services, databaseId);
   await failDrills(services, databaseId);
-  const [backupId = '', talkativeId = '', ...others] = backups;
+  const [, , quotingId = ''] = backups;
+  const quotes = { message: '"'.repeat(LONGEST.message), stderr: '"'.repeat(LONGEST.stderr), step: 'dump' };
+  const error = JSON.stringify({ ...quotes, code: 'dump_failed' });
+  await db.updateTable('backups').set({ error }).where('id', '=', quotingId).execute();
+  await saveLog(db, quotingId, logOf(30, { message: said(1024), details: said(2048) }));
+  const [backupId = '', talkativeId = '', , ...others] = backups;
   await saveLog(db, backupId, logOf(30, { message: said(1024), details: `\u001b[2J${said(2044)}` }));
   await saveLog(db, talkativeId, logOf(2000, { message: `said "&"`, details: 'bytes=1' }));
   await db
@@ -76,7 +83,7 @@ export async function lengthenTexts(services: Services, userId: string): Promise
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirstOrThrow();
-  const ids = { databaseId, backupId, talkativeId, others, notificationId, drillId };
+  const ids = { databaseId, backupId, talkativeId, quotingId, others, notificationId, drillId };
   return {
     ...ids,
     stderr: said(LONGEST.stderr),
