@@ -21,7 +21,7 @@ export interface LeftoverListProps {
 }
 
 /** For why none of them is gone yet, in bytes of the page. */
-const ROOM_FOR_REASONS = 4 * 1024;
+const ROOM_FOR_REASONS = 3 * 1024;
 
 /** What is still to be removed; nothing where there is none. */
 export function LeftoverList({ leftovers, hasMore }: LeftoverListProps) {

@@ -158,8 +158,10 @@ describe('what has ended', () => {
     const complaints = complaintsOf(page, site);
     await page.clock.install();
     const end = async (id: string, part: RegExp) => {
+      // Waited for before it ends: the page may ask at any time.
+      const anew = page.waitForResponse(part);
       await settle(id);
-      await Promise.all([page.waitForResponse(part), page.clock.runFor(1100)]);
+      await Promise.all([anew, page.clock.runFor(1100)]);
     };
 
     const first = await runningBackup();
@@ -224,11 +226,9 @@ describe('what has ended', () => {
       .set({ verification: 'full', verified_at: at, parsed_proven_at: at, bytes_proven_at: at })
       .where('id', '=', good.id)
       .execute();
+    const anew = page.waitForResponse((response) => response.url().endsWith(`/backups/${good.id}`));
     await run.set({ state: 'completed', ended_at: at }).execute();
-    await Promise.all([
-      page.waitForResponse((response) => response.url().endsWith(`/backups/${good.id}`)),
-      page.clock.runFor(1100),
-    ]);
+    await Promise.all([anew, page.clock.runFor(1100)]);
     await page.locator('#backup').getByText('Read in full to the end of the dump').waitFor();
     await page.locator('#backup-state').getByText('read in full').waitFor();
     await page.locator('#flash').getByText('It was read in full, from its first byte').waitFor();
@@ -259,11 +259,9 @@ describe('what has ended', () => {
     await page.goto(`${site.url}/restores/${id}`);
     await page.locator('#restore-state').getByText('running').waitFor();
     await page.getByRole('link', { name: 'Log', exact: true }).focus();
+    const anew = page.waitForResponse((response) => response.url().endsWith(`/restores/${id}`));
     await run.set({ state: 'failed', error: '{"message":"The target said no."}' }).execute();
-    await Promise.all([
-      page.waitForResponse((response) => response.url().endsWith(`/restores/${id}`)),
-      page.clock.runFor(1100),
-    ]);
+    await Promise.all([anew, page.clock.runFor(1100)]);
     await page.getByText('What was said then').waitFor();
     await page.locator('#restore-state').getByText('failed').waitFor();
     expect(await focused(page)).toBe('Log');

@@ -73,7 +73,7 @@ export function Thing({ item }: { readonly item: AuditItem }) {
 
 const SUMMARY = 100;
 /** In bytes of the page, which has fifty of them. */
-const ROOM_FOR_SUMMARY = 220;
+const ROOM_FOR_SUMMARY = 150;
 
 /** Why it was refused, or the beginning of what was changed. */
 function summaryOf({ error, details }: AuditItem): string {

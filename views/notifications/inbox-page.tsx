@@ -22,7 +22,7 @@ export interface NotificationItem {
 }
 
 /** For what all of them tell, in bytes of the page. */
-const ROOM_FOR_MESSAGES = 15 * 1024;
+const ROOM_FOR_MESSAGES = 13 * 1024;
 
 /** What happened that the user is told of, newest first. */
 export function InboxPage(props: {

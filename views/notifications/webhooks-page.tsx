@@ -19,7 +19,7 @@ import { NotificationTabs } from './notification-tabs.tsx';
 import { PrivateHostsLink } from './private-hosts-link.tsx';
 
 /** Of the last answer, in bytes of the page. */
-const ROOM_FOR_ANSWER = 400;
+const ROOM_FOR_ANSWER = 300;
 
 export interface WebhookItem {
   readonly id: string;
