@@ -116,7 +116,7 @@ function Filled(props: OverviewProps & { readonly total: number }) {
       <Elsewhere count={frame.elsewhere} />
       <Tiles>
         <Tile label="Protected" figure={`${counts.protected} / ${total}`} href="/databases?state=protected">
-          good backup within its target
+          good backup within its target, and the last run good
         </Tile>
         <Tile
           label="Oldest last good backup"
@@ -198,7 +198,7 @@ function LastProven({
   return (
     <Tile
       label="Last proven restore"
-      figure={formatDuration(proven.restoreMs / 1000)}
+      figure={`in ${formatDuration(proven.restoreMs / 1000)}`}
       href={`/databases/${proven.databaseId}/drills`}
     >
       to restore {named(proven.databaseName, proven.environmentName, frame)}, <Ago at={proven.at} />
