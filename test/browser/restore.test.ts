@@ -60,7 +60,7 @@ it('a database that is lost comes back by the pages, row by row', async () => {
   await page.getByRole('button', { name: /^Restore into / }).click();
   // The page learns of the end by itself.
   await page.getByText(`“${source}” is there, whole.`).waitFor();
-  await page.getByRole('row', { name: `or'ders 3 3` }).waitFor();
+  await page.getByRole('row', { name: `or'ders In the dump 3 Restored 3` }).waitFor();
   expect(await isTooWide(page)).toBe(false);
   expect(await faultsInBothColours(page)).toEqual([]);
   const restored = new Database(source, { readonly: true });

@@ -80,9 +80,9 @@ describe('a strip', () => {
     );
     const html = text(<Strip days={days} />);
     expect(html.match(/<path [^>]*>/g)).toEqual([
-      '<path d="M0 0h2M6 0h1">',
-      '<path class="failed" d="M2 0h1">',
-      '<path class="half" d="M4 0h2">',
+      '<path d="M0 0h2M6 0h1"/>',
+      '<path class="failed" d="M2 0h1"/>',
+      '<path class="half" d="M4 0h2"/>',
     ]);
     expect(html).toContain('viewBox="0 -1.5 7 3"');
   });
