@@ -5,9 +5,11 @@
 
 /** Of one text in a list, in characters: who reads it all opens what it is of. */
 const LONGEST = 300;
+/** A rest that is no longer is not cut away: it takes hardly more room than what says that there is more. */
+const REST = 40;
 const SHORTER = [LONGEST, 200, 120, 70, 40] as const;
 
-/** Cuts each of the texts of a list, so that all of them together find room: none has more than 300 characters, and many long ones have fewer. */
+/** Cuts each of the texts of a list, so that all of them together find room: none has more than 340 characters, and many long ones have fewer. */
 export function cutTo(room: number, texts: readonly (string | null)[]): (text: string) => string {
   const said = texts.filter((text) => text !== null);
   const fits = (most: number) => sum(said.map((text) => bytesInPage(beginning(text, most)))) <= room;
@@ -55,7 +57,7 @@ function charactersIn(room: number, text: string): number {
 }
 
 function beginning(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, withoutHalf(text, most - 1)).trimEnd()}…`;
+  return text.length <= most + REST ? text : `${text.slice(0, withoutHalf(text, most - 1)).trimEnd()}…`;
 }
 
 /** No half of a letter that takes two. */
