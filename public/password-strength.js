@@ -44,7 +44,16 @@
       const isUnused = input.value === '' || zxcvbn === null;
       strength.classList.toggle('is-unused', isUnused);
       if (isUnused) return;
-      const { score } = zxcvbn.check(input.value.slice(0, 128), ['bridgeport', 'storage', 'backup']);
+      // Whose it is, where the form asks for that too.
+      const person = [...input.form.querySelectorAll('[name="email"], [name="name"]')].map(
+        ({ value }) => value,
+      );
+      const { score } = zxcvbn.check(input.value.slice(0, 128), [
+        'bridgeport',
+        'storage',
+        'backup',
+        ...person,
+      ]);
       meter.value = score;
       words.textContent = WORDS[score];
     };

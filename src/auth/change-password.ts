@@ -4,7 +4,7 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { PasswordContext, SignInContext } from './context.ts';
 import { checkOwnPassword } from './own-password.ts';
-import { refuseCommon } from './password-rules.ts';
+import { refuseGuessable } from './password-rules.ts';
 import { hasRole } from './roles.ts';
 import { factorOf, takeOff } from './second-factor.ts';
 import { endSessionsOf } from './sessions.ts';
@@ -29,7 +29,7 @@ export async function changePassword(
   if (actor.userId === userId || !hasRole(actor.role, 'admin')) {
     await checkOwnPassword(context, row, input.currentPassword);
   }
-  await refuseCommon(context.passwords, input.newPassword, 'newPassword');
+  await refuseGuessable(context.passwords, input.newPassword, { email: row.email, field: 'newPassword' });
   const hash = await context.passwords.hash(input.newPassword);
   const entry = auditedUser('update', row, { details: { password: 'changed' } });
   return write(context.db, async (trx) => {

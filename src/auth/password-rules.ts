@@ -16,12 +16,16 @@ export function newPasswordField(config: Pick<Config, 'passwordMinLength'>, door
   return z.string().min(leastPassword(config, door)).max(1024);
 }
 
-/** Throws `invalid`, naming the field, for a password that everybody tries first. */
-export async function refuseCommon(passwords: Passwords, password: string, field: string): Promise<void> {
-  if (!(await passwords.isCommon(password))) return;
-  throw new AppError(
-    'invalid',
-    'This is one of the 10,000 most common passwords, which are tried first. Choose another one.',
-    { details: { field } },
-  );
+/** Throws `invalid`, naming the field, for a password that everybody tries first: a common one, or the account's own email. */
+export async function refuseGuessable(
+  passwords: Passwords,
+  password: string,
+  { email, field }: { readonly email: string; readonly field: string },
+): Promise<void> {
+  const isEmail = password.trim().toLowerCase() === email.toLowerCase();
+  if (!isEmail && !(await passwords.isCommon(password))) return;
+  const what = isEmail
+    ? 'This is the email of the account, which is tried first.'
+    : 'This is one of the 10,000 most common passwords, which are tried first.';
+  throw new AppError('invalid', `${what} Choose another one.`, { details: { field } });
 }

@@ -10,7 +10,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Page } from '../page.ts';
 import type { PasswordContext } from './context.ts';
-import { refuseCommon } from './password-rules.ts';
+import { refuseGuessable } from './password-rules.ts';
 import { hasRole, type Role } from './roles.ts';
 import { hasOtherAdmin } from './ways-in.ts';
 
@@ -107,7 +107,7 @@ export async function createUser(context: PasswordContext, actor: Actor, input: 
 
 /** A row to insert, its password hashed: the slow part, done before a transaction begins. Throws `invalid` as above. */
 export async function newUserRow(context: PasswordContext, input: NewUser): Promise<UserRow> {
-  await refuseCommon(context.passwords, input.password, 'password');
+  await refuseGuessable(context.passwords, input.password, { email: input.email, field: 'password' });
   const now = context.now().toISOString();
   return {
     id: newId(),

@@ -86,6 +86,20 @@ describe('a new password', () => {
     },
   );
 
+  it('is not the email of the account', async () => {
+    const app = await open();
+    const created = await app.call('POST', '/api/users', {
+      body: { email: 'second.shop@example.com', password: 'Second.Shop@example.com', role: 'viewer' },
+    });
+    expect([created.status, created.body.field]).toEqual([400, 'password']);
+    expect(created.body.message).toMatch(/^This is the email of the account/);
+    const { body } = await app.call('GET', `/api/users/${app.userIds.viewer}`);
+    const changed = await app.call('POST', `/api/users/${app.userIds.viewer}/change-password`, {
+      body: { newPassword: body.user.email },
+    });
+    expect([changed.status, changed.body.field]).toEqual([400, 'newPassword']);
+  });
+
   it('of the first admin follows the same rules, from the environment too', async () => {
     for (const [env, says] of [
       [
