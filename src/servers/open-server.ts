@@ -114,7 +114,7 @@ async function openOverSsh(
   let pinned: string | null = null;
   const address = addressOf(server, environment.ssh_user);
   const hostAddress: HostAddress = {
-    label: `${server.name} (${server.hostname})`,
+    label: server.name === server.hostname ? server.name : `${server.name} (${server.hostname})`,
     hostname: address.hostname,
     port: address.port,
     networks: context.networks,

@@ -8,7 +8,9 @@ export type Reached = 'nothing' | 'port' | 'handshake';
 export function connectingError(error: Error, address: HostAddress, reached: Reached): AppError {
   const level = textOf(error, 'level');
   const code = textOf(error, 'code');
-  const target = `${address.label}, ${address.hostname} port ${address.port}`;
+  // A server that is called by its address is named once.
+  const named = address.label === address.hostname ? '' : `${address.label}, `;
+  const target = `${named}${address.hostname} port ${address.port}`;
   if (isAppError(error)) return error;
   const unreachable = (what: string) =>
     new AppError('host_unreachable', `${target}: ${what}`, {

@@ -3,6 +3,7 @@ import { tryDatabase } from '../../../src/databases/try-database.ts';
 import { lookAtHostKey } from '../../../src/servers/look-at-host-key.ts';
 import { tryServer } from '../../../src/servers/try-server.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
+import { freePort } from '../../support/free-port.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
 
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
@@ -216,6 +217,20 @@ describe('the SSH test of a server', () => {
     expect(await test(id)).toEqual({ success: true, durationMs: expect.any(Number) });
     const { body } = await app.call('GET', `/api/servers/${id}`);
     expect(body.server).toMatchObject({ status: 'healthy', hostKeyFingerprint: sshd.fingerprint() });
+  });
+
+  it.each([
+    ['db1', 'db1 (127.0.0.9), 127.0.0.9 port'],
+    ['127.0.0.9', '127.0.0.9 port'],
+  ])('names the server %s, and its address once where it is called by that', async (name, says) => {
+    await app.call('PUT', `/api/environments/${environmentId}/ssh`, {
+      body: { sshPrivateKey: sshd.privateKey, sshUser: 'root' },
+    });
+    const sshPort = await freePort();
+    const { id } = (await create({ name, hostname: '127.0.0.9', sshPort })).body.server;
+    const { error } = await test(id);
+    expect(error).toMatch(/nothing listens there/);
+    expect(error.slice(0, error.indexOf(':'))).toBe(`${says} ${sshPort}`);
   });
 
   it('pins the key alone that a person was shown before, which is seen without signing in and without pinning', async () => {
