@@ -305,7 +305,7 @@ describe('what ended last', () => {
     await db.deleteFrom('databases').execute();
     await db.deleteFrom('runs').execute();
     await db.deleteFrom('environments').execute();
-    const good = await backedUp('good', 9, { ...GOOD, verification: 'full' });
+    const good = await backedUp('good', 9, { ...GOOD, verification: 'drill' });
     const error = JSON.stringify({ message: 'x', step: 'dump', code: 'dump_failed' });
     const bad = await backedUp('bad', 8, { status: 'failed', outcome: 'failed', error });
     const cut = await backedUp('cut', 7, { status: 'failed', outcome: 'interrupted' });
@@ -333,18 +333,22 @@ describe('what ended last', () => {
     };
     const restore = run('restore', 4, good.id);
     const read = run('verification', 3, other.id);
+    const whole = run('verification', 3.5, good.id);
+    const stopped = { ...run('verification', 3.7, good.id), state: 'cancelled' as const };
     await db
       .insertInto('runs')
-      .values([restore, read, run('deep_test', 2, null), run('prune', 1, null)])
+      .values([restore, read, whole, stopped, run('deep_test', 2, null), run('prune', 1, null)])
       .execute();
     const all = [
       'completed Deep test of the storage /admin/storage#capabilities',
       `not readable Full read of other /backups/${other.id}`,
+      `read in full Full read of good /backups/${good.id}`,
+      `cancelled Full read of good /backups/${good.id}`,
       `completed Restore of good /restores/${restore.id}`,
       `not readable other /backups/${other.id}`,
       `interrupted cut /backups/${cut.id}`,
       `failed at dump bad /backups/${bad.id}`,
-      `read in full good /backups/${good.id}`,
+      `restored good /backups/${good.id}`,
     ];
     const shown = (await viewer.get('/')).html;
     const names = (await db.selectFrom('environments').select('name').execute()).map(({ name }) => name);
@@ -356,7 +360,7 @@ describe('what ended last', () => {
       .select('environment_id')
       .where('id', '=', good.database_id)
       .executeTakeFirstOrThrow();
-    expect(lines((await viewer.get(`/?environment=${of}`)).html)).toEqual([all[2], all[6]]);
+    expect(lines((await viewer.get(`/?environment=${of}`)).html)).toEqual([all[2], all[3], all[4], all[8]]);
     await viewer.get('/?environment=all');
     await db.deleteFrom('runs').execute();
     await db.deleteFrom('databases').execute();
