@@ -64,7 +64,7 @@ export interface LatestItem {
   readonly environmentName: string | null;
   readonly href: string;
   readonly state: RunState;
-  /** Of a backup what is proven of it, which says more than how its run ended. */
+  /** What is proven of a backup, which says more than how its run ended. */
   readonly level: Level | null;
   readonly at: string;
 }

@@ -1,5 +1,6 @@
 import { describeRun, type LiveRun, waitWords } from './backup/run-words.ts';
 import { type EndedRun, Result } from './database/live-runs.tsx';
+import { formatBytes, formatDuration } from './parts/format.ts';
 import { LiveRegion } from './parts/live-region.tsx';
 import { type Reader, useReader } from './parts/reader.ts';
 import { RunBadge, type RunState } from './parts/run-badge.tsx';
@@ -13,6 +14,8 @@ export interface RunningItem {
   readonly href: string;
   readonly environmentName: string | null;
   readonly state: RunState;
+  /** When it began; null of one that waits. */
+  readonly startedAt: string | null;
   /** How far it is; of what goes by no bytes its step alone, null where it has begun none. */
   readonly doing:
     | { readonly kind: 'backup'; readonly live: LiveRun }
@@ -69,7 +72,14 @@ export function Running(props: RunningProps) {
             </div>
             <div>
               <RunBadge state={item.state} />
-              {words.state !== '' && <small>{words.state}</small>}
+              {words.state !== '' && <small>{words.state}</small>}{' '}
+              {item.state !== 'pending' && (
+                <small>
+                  <a href={`/runs/${item.id}/log`}>
+                    Log<span class="visually-hidden">: {item.subject}</span>
+                  </a>
+                </small>
+              )}
             </div>
             {item.state === 'running' && (
               <>
@@ -104,16 +114,31 @@ interface Words {
   readonly title: string;
 }
 
-function wordsOf({ doing, state }: RunningItem, reader: Reader | null): Words {
+function wordsOf(item: RunningItem, reader: Reader | null): Words {
+  const { doing, state } = item;
+  const since = reader === null ? '' : sinceWords(item, reader.now);
   if (doing.kind === 'other') {
     const text = doing.step === null ? '' : (STEPS[doing.step] ?? doing.step);
-    return { share: null, numbers: '', state: text, title: text };
+    return { share: null, numbers: since, state: text, title: text };
   }
-  if (doing.kind === 'restore') return withoutWaiting(describeRestore(doing.live), state);
+  if (doing.kind === 'restore') {
+    const words = describeRestore(doing.live);
+    return withoutWaiting({ ...words, numbers: words.numbers === '' ? since : words.numbers }, state);
+  }
   const words = describeRun(doing.live);
   const waits = reader === null ? null : waitWords(doing.live, reader.now);
-  const numbers = [words.numbers, waits ?? ''].filter(isSaid).join(' · ');
+  const sent = words.numbers === '' ? since : words.numbers;
+  const numbers = [sent, waits ?? ''].filter(isSaid).join(' · ');
   return withoutWaiting({ ...words, numbers }, state);
+}
+
+/** Of what has no numbers yet, so that nobody takes it for one that hangs: `began 13 s ago, 0 B so far`. */
+function sinceWords({ state, startedAt, doing }: RunningItem, now: Date): string {
+  const ms = now.getTime() - Date.parse(startedAt ?? '');
+  // Of a clock that was set back, nothing.
+  if (state !== 'running' || !(ms >= 0)) return '';
+  const isDumping = doing.kind === 'backup' && doing.live.step === 'dump';
+  return `began ${formatDuration(ms / 1000)} ago${isDumping ? `, ${formatBytes(doing.live.bytesRead)} so far` : ''}`;
 }
 
 /** The badge of one that waits says so. */

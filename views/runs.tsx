@@ -22,7 +22,7 @@ export interface RunItem {
   readonly href: string;
   readonly environmentName: string | null;
   readonly state: RunState;
-  /** Of a backup what is proven of it, or where it failed: it says more than how its run ended. */
+  /** What is proven of a backup, or where it failed: it says more than how its run ended. */
   readonly level: Level | null;
   readonly createdAt: string;
   /** Of the backup that it made or read; null where it is about none. */

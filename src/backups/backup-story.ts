@@ -6,6 +6,7 @@ import { findServerName } from '../servers/servers.ts';
 import { isStorageEnabled } from '../storage/enabled.ts';
 import { type BackupWithTrigger, findBackup } from './backups.ts';
 import { readContents } from './contents.ts';
+import { endedAfterMs } from './ended-after.ts';
 import type { StepBegun } from './progress.ts';
 import { type RestoreByHand, restoreByHand } from './restore-by-hand.ts';
 import { type BackupError, readBackupError } from './step-error.ts';
@@ -45,6 +46,8 @@ export interface BackupStory {
   readonly contents: DumpContents | null;
   /** When its steps began; nothing of those that ran before that was kept, or that were repaired. */
   readonly steps: readonly StepBegun[];
+  /** When it ended, after its beginning; null where that is not known. */
+  readonly endedAfterMs: number | null;
   /** How it usually goes with the good ones of this database. */
   readonly usual: UsualRun;
   readonly failure: BackupError | null;
@@ -80,6 +83,7 @@ export async function backupStory({ db }: { readonly db: Db }, backupId: string)
     .where('backup_id', '=', backupId)
     .where('kind', '=', 'dump')
     .executeTakeFirst();
+  const steps = stepsIn(run?.detail ?? null);
   const isGood = backup.status === 'completed';
   return {
     backup,
@@ -92,7 +96,8 @@ export async function backupStory({ db }: { readonly db: Db }, backupId: string)
     download: await downloadOf(db, isGood ? object : undefined, known),
     byHand: isGood ? byHandOf(backup, known.type) : undefined,
     contents: isGood ? await readContents(db, backupId) : null,
-    steps: stepsIn(run?.detail ?? null),
+    steps,
+    endedAfterMs: endedAfterMs(backup, steps),
     usual: await usualRun(db, known.id, backupId),
     failure: readBackupError(backup.error),
     askAgainAt: run?.state === 'uncertain' ? run.lease_until : null,

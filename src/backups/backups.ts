@@ -154,6 +154,19 @@ export async function liveBackups(db: Db, databaseId: string): Promise<readonly 
   return [...waiting, ...running];
 }
 
+/** Whether a backup of the database waits or runs. */
+export async function isUnderWay(db: Db, databaseId: string): Promise<boolean> {
+  const live = (status: 'pending' | 'in_progress') =>
+    db
+      .selectFrom('backups')
+      .select('id')
+      .where('database_id', '=', databaseId)
+      .where('status', '=', sql.lit(status))
+      .where('deleted_at', 'is', null)
+      .executeTakeFirst();
+  return (await live('in_progress')) !== undefined || (await live('pending')) !== undefined;
+}
+
 /** Pins or unpins; pinning a pinned backup keeps who pinned it first. `also` belongs to the same transaction. Throws `not_found`. */
 export async function pinBackup(
   db: Db,

@@ -101,7 +101,7 @@ const USUAL_OF = 30;
 
 /** What is usual of a database. */
 export interface UsualOf {
-  /** How long a good backup takes, the median of the last ones; null where none tells. */
+  /** How long a good backup takes, the median of the last ones; null where too few tell. */
   readonly seconds: number | null;
   /** Bytes of the last good ones, and how long they took, oldest first. */
   readonly sizes: readonly {
@@ -140,12 +140,20 @@ export async function usualOf(
     .limit(Math.max(USUAL_OF, sizes))
     .execute();
   return {
-    seconds: median(rows.slice(0, USUAL_OF).flatMap(({ duration }) => duration ?? [])),
+    seconds: medianOfEnough(rows.slice(0, USUAL_OF).flatMap(({ duration }) => duration ?? [])),
     sizes: rows
       .slice(0, sizes)
       .map(({ id, created_at: at, size, duration }) => ({ id, at, bytes: Number(size), seconds: duration }))
       .reverse(),
   };
+}
+
+/** One or two that went well are no habit. */
+const ENOUGH = 3;
+
+/** The median of what is said to be usual; null of too few. */
+export function medianOfEnough(numbers: readonly number[]): number | null {
+  return numbers.length < ENOUGH ? null : median(numbers);
 }
 
 /** The middle one, or the mean of the two in the middle; null of nothing. */

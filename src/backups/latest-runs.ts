@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Db, RunKindName, RunState } from '../db/schema.ts';
 import { untilWritten } from '../db/until-written.ts';
-import { type ListedRun, withSubject } from './list-runs.ts';
+import type { ListedRun } from './list-runs.ts';
+import { withSubject } from './with-subject.ts';
 
 const ENDED = ['completed', 'failed', 'cancelled', 'interrupted'] as const satisfies readonly RunState[];
 /** Beside backups; what is pruned is news to nobody. */

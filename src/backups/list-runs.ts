@@ -1,8 +1,7 @@
 import { type Expression, type ExpressionBuilder, expressionBuilder, type SqlBool, sql } from 'kysely';
-import { builtOnce } from '../db/built-once.ts';
 import type { BackupRow, Db, RunKindName, RunRow, RunState, Schema } from '../db/schema.ts';
 import { ASKED_KINDS, type Asker, askerText } from '../runs/askers.ts';
-import { retentionLane } from '../runs/lanes.ts';
+import { databaseOf, withSubject } from './with-subject.ts';
 
 /** A run, and where it is about a backup, which. */
 export interface ListedRun extends RunRow {
@@ -245,49 +244,3 @@ function isSeen(eb: ExpressionBuilder<Schema, 'runs'>) {
   const deleted = eb.selectFrom('backups').select('backups.id').where('backups.deleted_at', 'is not', null);
   return eb.or([eb('runs.subject_id', 'is', null), eb('runs.subject_id', 'not in', deleted)]);
 }
-
-const RETENTION = retentionLane('');
-
-/** The backup's; what is about no backup names its database in its lane. */
-function databaseOf(lane: 'runs.lane' | 'newest.lane') {
-  const named = sql`case when ${sql.ref(lane)} like ${sql.lit(`${RETENTION}%`)} then substr(${sql.ref(lane)}, ${sql.lit(RETENTION.length + 1)}) end`;
-  return sql<string>`coalesce(backups.database_id, ${named})`;
-}
-
-/** Runs with what they are about. */
-export const withSubject = builtOnce((db) =>
-  db
-    .selectFrom('runs')
-    .leftJoin('backups', 'backups.id', 'runs.subject_id')
-    .leftJoin('databases', (join) => join.on('databases.id', '=', databaseOf('runs.lane')))
-    .leftJoin('environments', 'environments.id', 'databases.environment_id')
-    // A backup's run has its id; what it is about was asked for by somebody else.
-    .leftJoin('backups as asked_backup', 'asked_backup.id', 'runs.id')
-    .leftJoin('restores', 'restores.id', 'runs.id')
-    .leftJoin('drills', 'drills.id', 'runs.id')
-    .leftJoin('users', (join) =>
-      join.on('users.id', '=', ({ fn }) =>
-        fn.coalesce('asked_backup.triggered_by_id', 'restores.asked_by_id'),
-      ),
-    )
-    .leftJoin('api_tokens', (join) =>
-      join.on('api_tokens.id', '=', (eb) =>
-        eb
-          .selectFrom('token_backups')
-          .select(({ fn }) => fn.min<string>('token_id').as('token_id'))
-          .whereRef('token_backups.backup_id', '=', 'asked_backup.id'),
-      ),
-    )
-    .selectAll('runs')
-    .select(['backups.filename', 'backups.verification', 'backups.verification_error'])
-    .select(['databases.id as database_id'])
-    .select(['databases.name as database_name', 'databases.environment_id'])
-    .select(['users.id as person_id', 'api_tokens.id as token_id', 'api_tokens.name as token_name'])
-    .select((eb) => [
-      'environments.name as environment_name',
-      eb.fn.coalesce('users.name', 'users.email').as('person_name'),
-      sql<number>`case when asked_backup.type = 'scheduled' or drills.due_at is not null then 1 else 0 end`.as(
-        'is_scheduled',
-      ),
-    ]),
-);

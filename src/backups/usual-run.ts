@@ -1,18 +1,19 @@
 import { sql } from 'kysely';
 import * as z from 'zod';
 import type { BackupStep, Db } from '../db/schema.ts';
-import { median } from './day-tallies.ts';
+import { medianOfEnough } from './day-tallies.ts';
+import { endedAfterMs } from './ended-after.ts';
 import type { StepBegun } from './progress.ts';
 
 /** Good backups that are looked at. */
 const LOOKED_AT = 10;
 const STEPS: readonly BackupStep[] = ['connect', 'dump', 'upload', 'verify'];
 
-/** How it usually goes with a database: medians of its last good backups. */
+/** How it usually goes with a database: medians of its last good backups, of what enough of them tell. */
 export interface UsualRun {
-  /** From its beginning to its end; null where none tells. */
-  readonly seconds: number | null;
-  /** When its steps begin, as far as some tell. */
+  /** When it ends, after its beginning; null where too few tell. */
+  readonly endAfterMs: number | null;
+  /** When its steps begin, as far as enough tell. */
   readonly steps: readonly StepBegun[];
   /** How fast one was last read in full; null where none was. */
   readonly readBytesPerSecond: number | null;
@@ -24,6 +25,7 @@ export async function usualRun(db: Db, databaseId: string, except: string): Prom
     .selectFrom('backups')
     .leftJoin('runs', 'runs.id', 'backups.id')
     .select(['backups.id', 'backups.size', 'backups.duration', 'runs.detail'])
+    .select(['backups.started_at', 'backups.completed_at'])
     .where('backups.database_id', '=', databaseId)
     // A literal, as in the index: a parameter could be any status.
     .where('backups.status', '=', sql.lit('completed'))
@@ -33,11 +35,12 @@ export async function usualRun(db: Db, databaseId: string, except: string): Prom
     .limit(LOOKED_AT + 1)
     .execute();
   const others = rows.filter(({ id }) => id !== except).slice(0, LOOKED_AT);
-  const begun = others.flatMap(({ detail: text }) => stepsIn(text));
+  const told = others.map((row) => ({ row, steps: stepsIn(row.detail) }));
+  const begun = told.flatMap(({ steps }) => steps);
   return {
-    seconds: median(others.flatMap(({ duration }) => duration ?? [])),
+    endAfterMs: medianOfEnough(told.flatMap(({ row, steps }) => endedAfterMs(row, steps) ?? [])),
     steps: STEPS.flatMap((step) => {
-      const afterMs = median(begun.flatMap((one) => (one.step === step ? [one.afterMs] : [])));
+      const afterMs = medianOfEnough(begun.flatMap((one) => (one.step === step ? [one.afterMs] : [])));
       return afterMs === null ? [] : [{ step, afterMs }];
     }),
     readBytesPerSecond: await readingSpeed(db, rows),

@@ -20,7 +20,7 @@ export function askerText({ kind, id }: Asker): string {
 }
 
 /** Of runs of these kinds it is noted who asked for them. */
-export const ASKED_KINDS: readonly RunKindName[] = ['backup', 'restore', 'drill'];
+export const ASKED_KINDS: readonly RunKindName[] = ['backup', 'restore', 'drill', 'verification'];
 
 /** Whom a new run is for. */
 export interface AskedBy {

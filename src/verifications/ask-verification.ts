@@ -7,6 +7,7 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { serverOfPlace } from '../object-stores/place.ts';
+import type { AskedBy } from '../runs/askers.ts';
 import { askToCancel, cancelWaiting, insertRun } from '../runs/claim.ts';
 import { backupLane } from '../runs/lanes.ts';
 import type { VerificationContext } from './context.ts';
@@ -31,7 +32,8 @@ export async function askVerification(
     .executeTakeFirstOrThrow();
   const runId = newId();
   await write(db, async (trx) => {
-    if (!(await insertVerification(trx, { runId, backupId, serverId: server }, now()))) {
+    const askedBy = { isScheduled: false, personId: actor.userId };
+    if (!(await insertVerification(trx, { runId, backupId, serverId: server, askedBy }, now()))) {
       throw new AppError('conflict', 'This backup is being read in full already, or waits for it.');
     }
     const { id, filename: name } = backup;
@@ -48,16 +50,16 @@ export async function insertVerification(
     readonly runId: string;
     readonly backupId: string;
     readonly serverId: string | null;
-    /** Nobody waits for it. */
-    readonly isBackground?: boolean;
+    /** Nobody waits for what was due by itself. */
+    readonly askedBy: AskedBy;
   },
   now: Date,
 ): Promise<boolean> {
-  const { runId, backupId, serverId, isBackground = false } = of;
+  const { runId, backupId, serverId, askedBy } = of;
   const [backup, running] = [await findBackup(trx, backupId), await isBeingRead(trx, backupId)];
   if (backup === undefined || backup.status !== 'completed' || running) return false;
-  const run = { id: runId, kind: 'verification', subjectId: backupId, serverId, isBackground } as const;
-  return insertRun(trx, { ...run, lane: backupLane(backupId) }, now);
+  const run = { id: runId, kind: 'verification', subjectId: backupId, serverId, askedBy } as const;
+  return insertRun(trx, { ...run, lane: backupLane(backupId), isBackground: askedBy.isScheduled }, now);
 }
 
 /** Whether somebody reads the backup in full just now, so that its object must not go. */

@@ -34,7 +34,8 @@ export async function verifyIfDue(
       .execute();
     if (stored === null) return false;
     const serverId = serverOfPlace(stored.place) ?? null;
-    return insertVerification(trx, { runId, backupId: due.good_id, serverId, isBackground: true }, now());
+    const askedBy = { isScheduled: true, personId: null };
+    return insertVerification(trx, { runId, backupId: due.good_id, serverId, askedBy }, now());
   });
   if (!isAsked) return null;
   runs.wake();

@@ -106,6 +106,8 @@ describe.each(STATES)('what is told of days, on %s', (state) => {
   it('tells what is usual of a database: the share of good ones in 30 days, the time, the last sizes', async () => {
     const { database_id: id } = await ended('2026-01-01', 107);
     await ended('2026-02-24', 203, id);
+    // Two have gone well, and are no habit yet.
+    expect((await usualOf(db, id, { sizes: 2 })).seconds).toBeNull();
     await ended('2026-02-25', 105, id);
     await ended('2026-02-25', null, id);
     const tallies = await talliesSince(db, { databaseId: id }, '2026-01-01');

@@ -129,6 +129,9 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
     await note(byHand, { isScheduled: false, personId: person }, ago(2).toISOString());
     const byItself = await addDrill(waiting, {}, ago(2).toISOString());
     await note(byItself, { isScheduled: true, personId: null }, ago(2).toISOString());
+    const [read, dueRead] = [await addRead(good), await addRead(waiting)];
+    await note(read, { isScheduled: false, personId: person }, ago(2).toISOString());
+    await note(dueRead, { isScheduled: true, personId: null }, ago(2).toISOString());
     const by = async (asker: Asker, environmentId: string | null = null) => {
       const found =
         environmentId === null
@@ -136,24 +139,26 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
           : await listRunsOf(db, environmentId, { by: asker }, PAGE);
       return ids(found).sort();
     };
-    expect(await by({ kind: 'schedule', id: null })).toEqual([good.id, byItself].sort());
+    expect(await by({ kind: 'schedule', id: null })).toEqual([good.id, byItself, dueRead].sort());
     expect(await by({ kind: 'schedule', id: null }, environment)).toEqual([good.id]);
     expect(await by({ kind: 'token', id: null })).toEqual([failed.id]);
     expect(await by({ kind: 'token', id: token })).toEqual([failed.id]);
     expect(await by({ kind: 'token', id: 'another' })).toEqual([]);
-    expect(await by({ kind: 'person', id: null })).toEqual([waiting.id, byHand].sort());
-    expect(await by({ kind: 'person', id: person })).toEqual([failed.id, waiting.id, byHand].sort());
+    expect(await by({ kind: 'person', id: null })).toEqual([waiting.id, byHand, read].sort());
+    expect(await by({ kind: 'person', id: person })).toEqual([failed.id, waiting.id, byHand, read].sort());
     expect(await by({ kind: 'person', id: 'another' })).toEqual([]);
+    const dueThen = [byItself, dueRead].sort().reverse();
     const scheduled = { kind: 'schedule', id: null } as const;
     const between = { from: ago(2).toISOString(), before: ago(1).toISOString() };
     for (const [filter, found] of [
       [{ kind: 'drill' }, [byItself]],
+      [{ kind: 'verification' }, [dueRead]],
       [{ kind: 'backup' }, [good.id]],
       [{ kind: 'prune' }, []],
-      [{ state: 'completed' }, [byItself, good.id]],
+      [{ state: 'completed' }, [...dueThen, good.id]],
       [{ state: 'failed' }, []],
       [{ kind: 'backup', state: 'completed' }, [good.id]],
-      [{ between }, [byItself]],
+      [{ between }, dueThen],
       [{ kind: 'drill', between }, [byItself]],
       [{ kind: 'backup', between }, []],
     ] as const) {
@@ -167,10 +172,13 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
         [failed.id, 'Ada "ß"', 'deploy', 0],
         [byHand, 'Ada "ß"', null, 0],
         [byItself, null, null, 1],
+        [read, 'Ada "ß"', null, 0],
+        [dueRead, null, null, 1],
         [pruning, null, null, 0],
       ]),
     );
-    await db.deleteFrom('runs').where('kind', '=', 'drill').execute();
+    expect(new Set(ids({ runs })).size).toBe(runs.length);
+    await db.deleteFrom('runs').where('kind', 'in', ['drill', 'verification']).execute();
   });
 
   const note = (id: string, askedBy: AskedBy, at: string) =>
@@ -184,6 +192,16 @@ describe.each(STATES)('lists over all environments, on %s', (state) => {
     await db
       .insertInto('api_tokens')
       .values({ ...row, ...scope, expires_at: at, created_at: at })
+      .execute();
+    return id;
+  }
+
+  async function addRead({ id: backupId }: BackupRow) {
+    const [id, at] = [newId(), ago(2).toISOString()];
+    const run = { state: 'completed', progress: 100, attempts: 1, in_repair: 0, created_at: at } as const;
+    await db
+      .insertInto('runs')
+      .values({ id, kind: 'verification', lane: `read:${id}`, subject_id: backupId, server_id: null, ...run })
       .execute();
     return id;
   }

@@ -208,7 +208,11 @@ describe('what has ended', () => {
     const running = { state: 'running', claimed_by: 'another process' } as const;
     const later = new Date(Date.now() + 3_600_000);
     await write(db, (trx) =>
-      insertVerification(trx, { runId, backupId: good.id, serverId: null }, new Date()),
+      insertVerification(
+        trx,
+        { runId, backupId: good.id, serverId: null, askedBy: { isScheduled: false, personId: null } },
+        new Date(),
+      ),
     );
     const run = db.updateTable('runs').where('id', '=', runId);
     await run.set({ ...running, lease_until: later.toISOString() }).execute();

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../dev/bucket/faults.ts';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
+import { listRuns } from '../../src/backups/list-runs.ts';
 import { protectionOfOne } from '../../src/backups/protection-of.ts';
 import { createVerificationKind } from '../../src/verifications/node/verification-kind.ts';
 import { turnBefore, verifyIfDue } from '../../src/verifications/verify-due.ts';
@@ -318,6 +319,14 @@ describe('by itself', () => {
       .where('subject_id', 'in', [one.id, two.id])
       .execute();
     expect(runs.every((row) => row.is_background === 1)).toBe(true);
+    const { runs: listed } = await listRuns(
+      db,
+      { kind: 'verification', by: { kind: 'schedule', id: null } },
+      { limit: 50, offset: 0 },
+    );
+    expect(listed.map(({ is_scheduled, person_id }) => [Number(is_scheduled), person_id])).toEqual(
+      runs.map(() => [1, null]),
+    );
   });
 
   it('a new database waits for its turn, and its schedule says how often that is', async () => {

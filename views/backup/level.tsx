@@ -22,6 +22,11 @@ const PROVEN: Readonly<Record<NonNullable<LevelOf['verification']>, Level>> = {
   failed: NOT_READABLE,
 };
 
+/** What a full read that came to its end has proven; of a backup that is known to be damaged by now, that. */
+export function levelOfRead(verification: LevelOf['verification']): Level {
+  return verification === 'failed' ? PROVEN.failed : PROVEN.full;
+}
+
 /** What was proven of a backup, or what became of it, in a few words. */
 export function levelOf({ status, outcome, verification, step }: LevelOf): Level {
   if (status === 'pending') return { tone: 'neutral', text: 'waiting' };

@@ -46,14 +46,14 @@ export function momentsOf(story: BackupStory, zone: string): readonly Moment[] {
     moments.push({
       id: 'end',
       at:
-        backup.duration === null ? (
+        story.endedAfterMs === null ? (
           <Exact at={backup.completed_at} zone={zone} />
         ) : (
-          formatDuration(Number(backup.duration))
+          seconds(story.endedAfterMs)
         ),
       text:
         backup.status === 'completed'
-          ? `stored and read back: ${formatBytes(Number(backup.size))} as it is stored${usually(usual.seconds === null ? undefined : usual.seconds * 1000)}`
+          ? `stored and read back: ${formatBytes(Number(backup.size))} as it is stored${usually(usual.endAfterMs ?? undefined)}`
           : endOf(backup.outcome, failure?.step),
     });
   }

@@ -33,6 +33,8 @@ export interface ProtectionOfDatabase {
   /** What backs it up by itself, where it is not safe; null where nothing does. */
   readonly schedule: BriefSchedule | null;
   readonly maxAgeHours: number;
+  /** A backup of it waits or goes on, by which this may change soon. */
+  readonly isUnderWay: boolean;
 }
 
 /**
@@ -44,8 +46,8 @@ export function ProtectionBanner(props: {
   readonly protection: ProtectionOfDatabase;
   readonly user: Rights;
 }) {
-  const { databaseId, protection, user } = props;
-  const { state, failures } = protection;
+  const { state } = props.protection;
+  const { user } = props;
   return (
     <div
       id="protection"
@@ -54,24 +56,7 @@ export function ProtectionBanner(props: {
       hx-swap="outerHTML"
     >
       <Words {...props} />
-      {state !== 'protected' && user.mayChange && (
-        <div class="actions">
-          {/* What has not failed is backed up by the button of the page's head. */}
-          {failures !== null && (
-            <PostButton id="protection-retry" action={`/databases/${databaseId}/backups`} label="Retry" />
-          )}
-          {state === 'paused' && protection.schedule?.rule === null && (
-            <a
-              id="protection-resume"
-              class="button outline"
-              href={`/databases/selected/resume?id=${databaseId}&from=page`}
-            >
-              Resume…
-            </a>
-          )}
-          <PostButton id="protection-test" action={`/databases/${databaseId}/test`} label="Test connection" />
-        </div>
-      )}
+      {state !== 'protected' && user.mayChange && <Buttons {...props} />}
     </div>
   );
 }
@@ -80,6 +65,32 @@ interface Told {
   readonly databaseId: string;
   readonly protection: ProtectionOfDatabase;
   readonly user: Rights;
+}
+
+/** What can be done about it. While a backup goes on, nothing but to wait for what becomes of that. */
+function Buttons({ databaseId, protection: { state, failures, schedule, isUnderWay } }: Told) {
+  const isResumable = state === 'paused' && schedule?.rule === null;
+  if (isUnderWay && !isResumable) return null;
+  return (
+    <div class="actions">
+      {/* What has not failed is backed up by the button of the page's head. */}
+      {failures !== null && !isUnderWay && (
+        <PostButton id="protection-retry" action={`/databases/${databaseId}/backups`} label="Retry" />
+      )}
+      {isResumable && (
+        <a
+          id="protection-resume"
+          class="button outline"
+          href={`/databases/selected/resume?id=${databaseId}&from=page`}
+        >
+          Resume…
+        </a>
+      )}
+      {!isUnderWay && (
+        <PostButton id="protection-test" action={`/databases/${databaseId}/test`} label="Test connection" />
+      )}
+    </div>
+  );
 }
 
 function Words(told: Told) {

@@ -2,7 +2,7 @@ import type { DatabaseSummary } from '../../../views/database/database-head.tsx'
 import type { ProtectionOfDatabase } from '../../../views/database/protection-banner.tsx';
 import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
 import { keptWords } from '../../../views/retention/words.ts';
-import { serverVersionOf } from '../../backups/backups.ts';
+import { isUnderWay, serverVersionOf } from '../../backups/backups.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
 import type { Protection } from '../../backups/protection.ts';
 import { type Failures, failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
@@ -94,6 +94,7 @@ export async function shownProtection(
       : read.schedule === undefined
         ? await scheduleOf(services, database.id)
         : read.schedule,
+    isUnderWay: !isSafe && (await isUnderWay(services.db, database.id)),
     lastGoodId: lastGood?.id ?? null,
     lastGoodAt: lastGood?.at ?? null,
   };

@@ -1,4 +1,4 @@
-import { type Level, levelOf } from '../../../views/backup/level.tsx';
+import { type Level, levelOf, levelOfRead } from '../../../views/backup/level.tsx';
 import type { LatestItem } from '../../../views/overview.tsx';
 
 import { type BackupWithTrigger, findBackups } from '../../backups/backups.ts';
@@ -27,7 +27,7 @@ export async function latestIn(
       environmentName: run.environment_name,
       href: backup === undefined ? href : `/backups/${backup.id}`,
       state: run.state,
-      level: proves(run) && backup !== undefined ? levelIn(backup) : null,
+      level: backup === undefined ? null : levelIn(run, backup),
       at: run.ended_at ?? run.created_at,
     };
   });
@@ -40,9 +40,8 @@ function backupOf({ kind, subject_id: id }: ListedRun): string | null {
 
 const withOf = (subject: string) => (subject.startsWith('of ') ? subject : `of ${subject}`);
 
-/** A full read that ended tells of its backup, whole or damaged. */
-const proves = ({ kind, state }: ListedRun) => kind === 'backup' || state === 'completed';
-
-function levelIn(backup: BackupWithTrigger): Level {
+/** Of a backup all that is known of it; of a full read what that has proven, not what a restore did before or since. */
+function levelIn({ kind, state }: ListedRun, backup: BackupWithTrigger): Level | null {
+  if (kind !== 'backup') return state === 'completed' ? levelOfRead(backup.verification) : null;
   return levelOf({ ...backup, step: readBackupError(backup.error)?.step ?? null });
 }

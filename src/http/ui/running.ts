@@ -86,6 +86,7 @@ async function runningIn(services: Services, environmentId: string | null, place
         ...subjectOf(run),
         environmentName: run.environment_name,
         state: run.state,
+        startedAt: run.state === 'pending' ? null : run.started_at,
         doing: doing.get(run.id) ?? { kind: 'other', step: run.state === 'running' ? run.step : null },
       }),
     ),

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { type Level, levelOf } from '../../../views/backup/level.tsx';
+import { type Level, levelOf, levelOfRead } from '../../../views/backup/level.tsx';
 import { dayText } from '../../../views/parts/charts/day-text.ts';
 import type { Chip } from '../../../views/parts/chips.tsx';
 import type { FilterSelect } from '../../../views/parts/filter-form.tsx';
@@ -256,8 +256,9 @@ function secondsOf({ started_at: startedAt, ended_at: endedAt }: ListedRun): num
   return ms >= 0 ? ms / 1000 : null;
 }
 
-/** Of a backup what is proven of it, or the step at which it failed. */
+/** Of a backup what is proven of it, or the step at which it failed; of a full read that it came to its end. */
 function levelIn({ kind, state, verification, error }: ListedRun): Level | null {
+  if (kind === 'verification' && state === 'completed') return levelOfRead(verification);
   if (kind !== 'backup' || (state !== 'completed' && state !== 'failed')) return null;
   return levelOf({ status: state, outcome: state, verification, step: readBackupError(error)?.step ?? null });
 }

@@ -125,14 +125,23 @@ describe('the page of a good backup', () => {
 
   it('says beside each step how long it usually takes, and what reading it would take', async () => {
     const { db } = pages.services;
-    const [id, other] = [await completed(), await completed()];
+    const [id, other, second] = [await completed(), await completed(), await completed()];
     const run = (of: string, values: object) =>
       db.updateTable('runs').set(values).where('id', '=', of).execute();
     const steps = (afterMs: number) => ({ detail: JSON.stringify({ steps: [{ step: 'dump', afterMs }] }) });
     // Of all others the usual one, and of itself nothing.
     await db.updateTable('runs').set({ detail: null }).execute();
+    await db
+      .updateTable('backups')
+      .set({ status: 'failed' })
+      .where('id', 'not in', [id, other, second])
+      .execute();
     await run(other, steps(3210));
+    await run(second, steps(3210));
     await run(id, steps(9876));
+    // What happened once or twice is not usual.
+    expect((await admin.get(`/backups/${id}`)).html).not.toContain('usually after');
+    await run(await completed(), steps(3210));
     const reading = newId();
     await write(db, (trx) =>
       insertRun(
@@ -149,6 +158,8 @@ describe('the page of a good backup', () => {
       .where('id', '=', id)
       .execute();
     const { html } = await admin.get(`/backups/${id}`);
+    // It took four seconds, as whole ones: never less than its steps.
+    expect(html).toMatch(/9\.9 s<\/span><div>stored and read back/);
     expect(html).toMatch(/9\.9 s<\/span><div>connected[^<]*\(usually after 3\.2 s\)/);
     expect(html).toMatch(/as it is stored \(usually after 4\.0 s\)/);
     expect(html).toMatch(/Read it in full now<\/button><\/form> About 7 s\./);

@@ -243,10 +243,13 @@ describe('the page of a database', () => {
     await repairCounts(pages.services);
     const { html } = await page();
     expect(html).toMatch(/Success, 30 days<\/span><strong class="tile-figure">1 \/ 2</);
-    expect(html).toContain('a good one usually takes 5 s');
+    expect(html).toContain('good ones of those that ended');
     const day = new Date(Date.now() - DAY_MS).toISOString().slice(0, 10);
     expect(html).toMatch(new RegExp(`<a href="\\?day=${day}" tabindex="-1" aria-label="[^"]*: 1 failed"`));
-    expect((await viewer.get(`/databases/${databaseId}/figures`)).html).toContain('id="figures"');
+    for (const days of [3, 4]) await insert(days * DAY_MS, { status: 'completed', outcome: 'completed' });
+    const figures = (await viewer.get(`/databases/${databaseId}/figures`)).html;
+    expect(figures).toContain('id="figures"');
+    expect(figures).toContain('a good one usually takes 5 s');
   });
 
   it('calls late by the schedule, as the state does: no day between two of a weekly one', async () => {

@@ -81,7 +81,9 @@ describe('the count beside Runs', () => {
     const [href, words] = (await chip('/runs')) ?? [];
     expect([href, words]).toEqual(['/runs?state=uncertain', 'Uncertain<span class="chip-count"> 1</span>']);
     const listed = (await viewer.get(href ?? '')).html;
-    expect([...listed.matchAll(/<a href="\/runs\/([^"]*)\/log">/g)].map(([, id]) => id)).toEqual([row.id]);
+    expect(
+      [...listed.matchAll(/<td class="state"><a href="\/runs\/([^"]*)\/log">/g)].map(([, id]) => id),
+    ).toEqual([row.id]);
     expect(await chip('/runs?kind=restore')).toEqual(['/runs?kind=restore&amp;state=uncertain', 'Uncertain']);
     await run.set(before).execute();
     expect(await chip('/runs')).toEqual(['/runs?state=uncertain', 'Uncertain']);

@@ -425,6 +425,27 @@ describe('the list of runs', () => {
     const scheduled = await other.get('/runs?by=schedule');
     expect(count(scheduled.html)).toBe(1);
     expect(scheduled.html).toContain('<a href="/runs?by=schedule">schedule</a>');
+    // A full read, too, is whoever's that asked for it.
+    const { id: whole } = await db
+      .updateTable('backups')
+      .set({ verification: 'drill' })
+      .where('status', '=', 'completed')
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    const place = { endpoint: 'https://s3.example.com', region: 'x', bucket: 'b', key: whole, bytes: 1 };
+    const object = { id: whole, backup_id: whole, kind: 'dump', number: 0, ...place } as const;
+    await db.insertInto('backup_objects').values(object).execute();
+    expect((await operator.post(`/backups/${whole}/verify`, {})).status).toBe(303);
+    const reads = async (by: string) => (await operator.get(`/runs?kind=verification&by=${by}`)).html;
+    expect([count(await reads(me)), count(await reads('person')), count(await reads('schedule'))]).toEqual([
+      1, 1, 0,
+    ]);
+    const [read = ''] = /<tr[^>]*>(?:(?!<tr).)*Full read.*?<\/tr>/s.exec(await reads(me)) ?? [];
+    expect(read).toContain(`by=${encodeURIComponent(me)}">Größe + &quot;x&quot;`);
+    await db.updateTable('runs').set({ state: 'completed' }).where('kind', '=', 'verification').execute();
+    // What a restore has proven of the backup, this has not.
+    expect(await reads(me)).toContain('badge-success">read in full<');
+    await db.deleteFrom('runs').where('kind', '=', 'verification').execute();
     // One that is no more is nobody.
     expect(count((await other.get('/runs?by=person:gone')).html)).toBe(6);
   });

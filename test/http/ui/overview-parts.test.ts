@@ -69,10 +69,34 @@ describe('what runs now', () => {
     for (const path of ['/', '/runs', '/runs/running']) {
       const { html } = await viewer.get(path);
       const [, part = ''] = new RegExp(`id="running-${live.id}">(.*?)</li>`, 's').exec(html) ?? [];
-      expect([path, textOf(part).includes(`running dumping ${numbers}`)]).toEqual([path, true]);
+      expect([path, textOf(part).includes(`running dumping Log : ${ODD_HTML} ${numbers}`)]).toEqual([
+        path,
+        true,
+      ]);
       expect([path, shareIn(part)]).toEqual([path, '64']);
       expect(html).toContain(`data-title="64 % · ${ODD_HTML}"`);
     }
+    expect((await viewer.get('/runs/running')).html).toContain(`href="/runs/${live.id}/log"`);
+    // A dump that says nothing yet: how long ago it began, or nothing where the clock was set back.
+    await db
+      .updateTable('backups')
+      .set({ bytes_read: 0, bytes_stored: 0 })
+      .where('id', '=', live.id)
+      .execute();
+    for (const [ago, words] of [
+      [13_400, /began 1[345] s ago, 0 B so far/],
+      [3_725_000, /began 1 h 2 min ago, 0 B so far/],
+      [-60_000, /^(?!.*(began|so far))/],
+    ] as const) {
+      const started_at = new Date(pages.services.now().getTime() - ago).toISOString();
+      await db.updateTable('runs').set({ started_at }).where('id', '=', live.id).execute();
+      expect(textOf((await viewer.get('/runs/running')).html)).toMatch(words);
+    }
+    await db
+      .updateTable('backups')
+      .set({ bytes_read: 64 * MIB, bytes_stored: 6 * MIB })
+      .where('id', '=', live.id)
+      .execute();
     for (const [step, words] of [
       ['upload', 'storing'],
       ['verify', 'reading back'],
@@ -80,7 +104,7 @@ describe('what runs now', () => {
       await db.updateTable('runs').set({ step }).where('id', '=', live.id).execute();
       const { html } = await viewer.get('/runs/running');
       expect([step, html.includes('<progress'), shareIn(html)]).toEqual([step, true, undefined]);
-      expect(textOf(html)).toContain(`${words} 64.0 MiB dumped · 6.0 MiB stored`);
+      expect(textOf(html)).toMatch(new RegExp(`${words} Log : .* 64\\.0 MiB dumped · 6\\.0 MiB stored`));
       expect(html).toContain(`data-title="${words} · Größe`);
     }
     await db.deleteFrom('runs').where('id', '=', live.id).execute();
@@ -121,10 +145,12 @@ describe('what runs now', () => {
       .execute();
     const { html } = await viewer.get('/runs/running');
     const text = textOf(html);
-    expect(text).toMatch(/of restored \w+ running loading 30\.0 MiB of 60\.0 MiB · \d+ s left/);
+    expect(text).toMatch(
+      /of restored \w+ running loading Log : of restored 30\.0 MiB of 60\.0 MiB · \d+ s left/,
+    );
     expect(shareIn(html.slice(html.indexOf(`running-${id}`)))).toBe('50');
     expect((await viewer.get(`/restores/${id}/run`)).html).toContain('30.0 MiB of 60.0 MiB');
-    expect(text).toContain('running reading in full');
+    expect(text).toMatch(/running reading in full Log : of what is gone began (&lt;1|\d+) s ago/);
     await db.deleteFrom('runs').where('started_at', '=', at).execute();
     await db.deleteFrom('restores').execute();
   });
@@ -279,7 +305,7 @@ describe('what ended last', () => {
     await db.deleteFrom('databases').execute();
     await db.deleteFrom('runs').execute();
     await db.deleteFrom('environments').execute();
-    const good = await backedUp('good', 9, { ...GOOD, verification: 'full' });
+    const good = await backedUp('good', 9, { ...GOOD, verification: 'drill' });
     const error = JSON.stringify({ message: 'x', step: 'dump', code: 'dump_failed' });
     const bad = await backedUp('bad', 8, { status: 'failed', outcome: 'failed', error });
     const cut = await backedUp('cut', 7, { status: 'failed', outcome: 'interrupted' });
@@ -307,18 +333,22 @@ describe('what ended last', () => {
     };
     const restore = run('restore', 4, good.id);
     const read = run('verification', 3, other.id);
+    const whole = run('verification', 3.5, good.id);
+    const stopped = { ...run('verification', 3.7, good.id), state: 'cancelled' as const };
     await db
       .insertInto('runs')
-      .values([restore, read, run('deep_test', 2, null), run('prune', 1, null)])
+      .values([restore, read, whole, stopped, run('deep_test', 2, null), run('prune', 1, null)])
       .execute();
     const all = [
       'completed Deep test of the storage /admin/storage#capabilities',
       `not readable Full read of other /backups/${other.id}`,
+      `read in full Full read of good /backups/${good.id}`,
+      `cancelled Full read of good /backups/${good.id}`,
       `completed Restore of good /restores/${restore.id}`,
       `not readable other /backups/${other.id}`,
       `interrupted cut /backups/${cut.id}`,
       `failed at dump bad /backups/${bad.id}`,
-      `read in full good /backups/${good.id}`,
+      `restored good /backups/${good.id}`,
     ];
     const shown = (await viewer.get('/')).html;
     const names = (await db.selectFrom('environments').select('name').execute()).map(({ name }) => name);
@@ -330,7 +360,7 @@ describe('what ended last', () => {
       .select('environment_id')
       .where('id', '=', good.database_id)
       .executeTakeFirstOrThrow();
-    expect(lines((await viewer.get(`/?environment=${of}`)).html)).toEqual([all[2], all[6]]);
+    expect(lines((await viewer.get(`/?environment=${of}`)).html)).toEqual([all[2], all[3], all[4], all[8]]);
     await viewer.get('/?environment=all');
     await db.deleteFrom('runs').execute();
     await db.deleteFrom('databases').execute();

@@ -80,6 +80,14 @@ it('the page and the list of databases say whether each is safe, and why not', a
   expect(await buttonsOf(good)).toEqual([]);
   expect(await buttonsOf(late)).toEqual(['Test connection']);
   expect(await buttonsOf(never)).toEqual(['Retry', 'Test connection']);
+  // While the next one waits or goes on it is told why it is not safe, and nobody is to begin anything.
+  for (const status of ['pending', 'in_progress'] as const) {
+    const live = await insertBackup(services.db, new Date(), { status, outcome: null, database_id: never });
+    expect([status, await buttonsOf(never)]).toEqual([status, []]);
+    expect(await bannerOf(never)).toMatch(/^Not safe: there is no good backup yet\. The last run failed/);
+    expect(await buttonsOf(late)).toEqual(['Test connection']);
+    await services.db.deleteFrom('backups').where('id', '=', live.id).execute();
+  }
 
   // What to do about the last failure, with the way there for who may go it.
   const fail = (code: string) =>
