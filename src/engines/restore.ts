@@ -137,6 +137,8 @@ export interface PreflightCheck {
   readonly says: string;
   /** Of one that is not `ok`, where it is one of these. */
   readonly obstacle?: RestoreObstacle;
+  /** True of one that is `ok` because nobody could look, and not because all was found well: `says` tells what is not known. */
+  readonly isUnknown?: boolean | undefined;
 }
 
 /** What keeps a backup from being restored: it is damaged, or the place lacks an extension or a role, or is of another version. */

@@ -27,17 +27,25 @@ interface Printed {
   readonly psql?: string;
   readonly pg_restore?: string;
   readonly facts?: object;
+  readonly free?: string;
+  readonly spool?: string;
 }
 
 function checksOf(change: Printed, target: Partial<Target> = {}) {
-  const { psql, pg_restore: pgRestore, facts } = { ...USUAL, ...change };
+  const { psql, pg_restore: pgRestore, facts, free, spool }: Printed = { ...USUAL, ...change };
   const printed = [
     `bridgeport:psql=${psql}`,
     ...(pgRestore === '' ? [] : [`bridgeport:pg_restore=${pgRestore}`]),
     `bridgeport:facts=${JSON.stringify({ ...USUAL.facts, ...facts })}`,
+    ...(free === undefined ? [] : [`bridgeport:free=${free}`]),
+    ...(spool === undefined ? [] : [`bridgeport:spool=${spool}`]),
   ];
   return planOf(target).preflight.read(`${printed.join('\n')}\n`);
 }
+
+/** What `ROOM_OF` makes of a disk with 4 GiB free. */
+const disk = (device: string, mountPoint: string) =>
+  `4194304 8388608 ${device} 8388608 4194304 4194304 50% ${mountPoint}`;
 
 const ARCHIVE = { format: 'custom' } as const;
 
@@ -102,6 +110,30 @@ describe('the look at a target of PostgreSQL', () => {
   ])('tells of %s, and of nothing else', (_, change, target, { says, ...expected }: { says?: RegExp }) => {
     const failed = checksOf(change, target).filter(({ ok }) => !ok);
     expect(failed).toEqual([{ ...expected, ok: false, says: expect.stringMatching(says ?? /./) }]);
+  });
+
+  it('tells what it could not see from what it found well', () => {
+    const unknown = (checks: ReturnType<typeof checksOf>) =>
+      checks.filter(({ isUnknown }) => isUnknown === true).map(({ name, ok }) => `${name} ${ok}`);
+    const known = { needs: { roles: [], extensions: [] }, expectedBytes: 1 };
+    expect(unknown(checksOf({}))).toEqual(['Extensions true', 'Roles true', 'Room true']);
+    expect(unknown(checksOf({}, { ...known, serverVersion: null }))).toEqual(['Server true', 'Room true']);
+    const free = disk('/dev/sda1', '/');
+    expect(unknown(checksOf({ free }, known))).toEqual([]);
+    expect(unknown(checksOf({ free }, { ...known, expectedBytes: null }))).toEqual(['Room true']);
+    const tooLarge = checksOf({ free }, { ...known, expectedBytes: 1024 ** 5 });
+    expect(tooLarge.filter(({ ok }) => !ok)).toEqual([
+      { name: 'Room', ok: false, says: expect.stringContaining('are needed') },
+    ]);
+    expect(unknown(tooLarge)).toEqual([]);
+    const jobs = { ...ARCHIVE, ...known, jobs: 4, dumpBytes: 5 };
+    const spool = disk('/dev/sda1', '/');
+    expect(unknown(checksOf({ free, spool }, jobs))).toEqual([]);
+    expect(unknown(checksOf({ free, spool }, { ...jobs, dumpBytes: null }))).toEqual(['Jobs true']);
+    const notReckoned = { ...jobs, expectedBytes: null };
+    expect(unknown(checksOf({ free, spool }, notReckoned))).toEqual(['Jobs true', 'Room true']);
+    const onHost = { ...jobs, host: 'localhost' };
+    expect(unknown(checksOf({ spool }, onHost))).toEqual(['Jobs true', 'Room true']);
   });
 
   it('warns of a psql whose lock can be opened, and of a server that is older than the dump', () => {

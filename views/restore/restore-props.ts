@@ -43,5 +43,7 @@ export interface RestorePageProps {
 export interface RestoreCheck {
   readonly name: string;
   readonly ok: boolean;
+  /** Nobody could tell, and so it keeps nothing back. */
+  readonly isUnknown?: boolean | undefined;
   readonly says: string;
 }

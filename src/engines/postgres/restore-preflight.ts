@@ -145,6 +145,7 @@ function serverCheck({ serverVersion, inPlace }: PostgresRestoreTarget, facts: F
   return {
     name,
     ok: true,
+    ...(serverVersion === null ? { isUnknown: true } : {}),
     says: `PostgreSQL ${facts.version}; ${dumped}.${isOlder ? ' An older server may not know all that is in it: then the restore fails, and nothing is kept.' : ''}`,
   };
 }
@@ -243,7 +244,8 @@ function needCheck(
   missing: readonly string[] | null,
 ): PreflightCheck {
   if (needed === undefined) {
-    return { name, ok: true, says: 'Which ones the dump needs is not known: one that is missing ends it.' };
+    const says = 'Which ones the dump needs is not known: one that is missing ends it.';
+    return { name, ok: true, isUnknown: true, says };
   }
   if (missing !== null && missing.length > 0) {
     return { name, ok: false, obstacle, says: `The server lacks ${missing.join(', ')}. ${advice}` };
@@ -266,11 +268,14 @@ function roomCheck({ expectedBytes }: PostgresRestoreTarget, free: string | unde
   const name = 'Room';
   const room = roomOf(free);
   if (room === null) {
-    return { name, ok: true, says: 'How much is free on the server can’t be seen from the host.' };
+    const says = 'How much is free on the server can’t be seen from the host.';
+    return { name, ok: true, isUnknown: true, says };
   }
   const { freeBytes } = room;
   const has = `${Math.floor(freeBytes / MIB)} MiB are free on the server`;
-  if (expectedBytes === null) return { name, ok: true, says: `${has}; how much is needed is not known.` };
+  if (expectedBytes === null) {
+    return { name, ok: true, isUnknown: true, says: `${has}; how much is needed is not known.` };
+  }
   const ok = freeBytes > expectedBytes;
   const needs = `about ${Math.ceil(expectedBytes / MIB)} MiB are needed`;
   return { name, ok, says: ok ? `${has}; ${needs}.` : `${has}, but ${needs}. Free some of it.` };
