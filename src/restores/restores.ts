@@ -134,6 +134,7 @@ const checks = z.array(
     ok: z.boolean(),
     isUnknown: z.boolean().optional(),
     says: z.string(),
+    command: z.string().optional(),
   }),
 );
 const counts = z.array(

@@ -61,13 +61,19 @@ describe('the look at a target of PostgreSQL', () => {
       'a user without CREATEDB',
       { facts: { mayCreate: false } },
       {},
-      { name: 'Rights', says: /“restorer” may not create databases.*CREATEDB/ },
+      {
+        ...{ name: 'Rights', command: 'ALTER ROLE "restorer" CREATEDB;' },
+        says: /“restorer” may not create databases.*: ALTER ROLE "restorer" CREATEDB;$/,
+      },
     ],
     [
       'a user that is not there',
       { facts: { mayCreate: null } },
       {},
-      { name: 'Rights', says: /may not create databases/ },
+      {
+        ...{ name: 'Rights', command: 'ALTER ROLE "restorer" CREATEDB;' },
+        says: /may not create databases/,
+      },
     ],
     ['a standby', { facts: { isStandby: true } }, {}, { name: 'Server', says: /a standby.*to its primary/ }],
     ['a name that is taken', { facts: { isTaken: true } }, {}, { name: 'Name', says: /“new ü” already/ }],
@@ -110,6 +116,18 @@ describe('the look at a target of PostgreSQL', () => {
   ])('tells of %s, and of nothing else', (_, change, target, { says, ...expected }: { says?: RegExp }) => {
     const failed = checksOf(change, target).filter(({ ok }) => !ok);
     expect(failed).toEqual([{ ...expected, ok: false, says: expect.stringMatching(says ?? /./) }]);
+  });
+
+  it.each([
+    ['sh"op; DROP ROLE ü 🐘', '"sh""op; DROP ROLE ü 🐘"'],
+    ["it's \\ :x $(id) `id`", `"it's \\ :x $(id) \`id\`"`],
+    // What acts on a terminal, ends a line or can’t be seen is not pasted as it is.
+    ['a"\\\n\u001b[2J', 'U&"a""\\\\\\+00000a\\+00001b[2J"'],
+    ['\u202Epohs\u00A0👨\u200D👩', 'U&"\\+00202epohs\\+0000a0👨\\+00200d👩"'],
+  ])('gives the command for a user as it is to be pasted: %j', (user, written) => {
+    const rights = checksOf({ facts: { mayCreate: false, user } }).find(({ name }) => name === 'Rights');
+    expect(rights?.command).toBe(`ALTER ROLE ${written} CREATEDB;`);
+    expect(rights?.says.endsWith(rights.command ?? ' ')).toBe(true);
   });
 
   it('tells what it could not see from what it found well', () => {

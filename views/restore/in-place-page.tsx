@@ -71,7 +71,7 @@ export function InPlacePage(props: InPlacePageProps) {
                     All of it is looked at before the first byte in any case. Nothing is made by a look.
                   </p>
                 ) : (
-                  <LookedAt checks={checks} />
+                  <LookedAt checks={checks} takesUser={live !== 'chosen'} />
                 )}
                 <button type="submit" name="action" value="look" class="secondary outline">
                   {checks === null ? 'Look now' : 'Look again'}

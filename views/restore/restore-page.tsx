@@ -68,7 +68,7 @@ export function RestorePage(props: RestorePageProps) {
                     is made by a look.
                   </p>
                 ) : (
-                  <LookedAt checks={checks} />
+                  <LookedAt checks={checks} takesUser />
                 )}
                 <button type="submit" name="action" value="look" class="secondary outline">
                   {checks === null ? 'Look now' : 'Look again'}

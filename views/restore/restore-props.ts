@@ -46,4 +46,11 @@ export interface RestoreCheck {
   /** Nobody could tell, and so it keeps nothing back. */
   readonly isUnknown?: boolean | undefined;
   readonly says: string;
+  /** To be pasted; `says` ends with it. */
+  readonly command?: string | undefined;
+}
+
+/** Whether the user that it signs in as lacks what the restore needs. */
+export function lacksRights(checks: readonly RestoreCheck[] | null): boolean {
+  return checks?.some(({ name, ok }) => name === 'Rights' && !ok) ?? false;
 }

@@ -8,7 +8,14 @@ import { inPlaceChecks, replacedQuery } from './in-place/preflight.ts';
 import { liveChecks, liveRightsCheck, liveScript } from './live/preflight.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { jobsCheck, SPOOL_ROOM } from './restore-jobs.ts';
-import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './restore-lines.ts';
+import {
+  findPgRestore,
+  literal,
+  maintenanceLines,
+  majorOf,
+  pastedIdentifier,
+  textArray,
+} from './restore-lines.ts';
 import { isOnHost, ROOM_OF, roomOf } from './restore-room.ts';
 import { tableChecks } from './restore-tables.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
@@ -221,14 +228,11 @@ function nameCheck({ newName }: PostgresRestoreTarget, { isTaken }: Facts): Pref
 }
 
 function rightsCheck({ user, mayCreate }: Facts): PreflightCheck {
-  const ok = mayCreate === true;
-  return {
-    name: 'Rights',
-    ok,
-    says: ok
-      ? `User “${user}” may create databases.`
-      : `User “${user}” may not create databases. Give another user for this restore, or let it: ALTER ROLE … CREATEDB.`,
-  };
+  const name = 'Rights';
+  if (mayCreate === true) return { name, ok: true, says: `User “${user}” may create databases.` };
+  const command = `ALTER ROLE ${pastedIdentifier(user)} CREATEDB;`;
+  const says = `User “${user}” may not create databases. Give another user for this restore, or have a superuser let it: ${command}`;
+  return { name, ok: false, says, command };
 }
 
 const EXTENSIONS = {
