@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import type { Db, NewestBackupRow, Trx } from '../db/schema.ts';
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { Db, NewestBackupRow, Schema, Trx } from '../db/schema.ts';
 import { AHEAD_MS } from './protection.ts';
 import { COMPARED_WITH, usualSize } from './size-changes.ts';
 
@@ -74,7 +74,7 @@ async function findUpTo(
   // Literals, as in the indexes: a parameter could be any status.
   const completed = of().where('status', '=', sql.lit('completed'));
   const [good, ...before] = await completed
-    .where((eb) => eb.or([eb('verification', 'is', null), eb('verification', '!=', 'failed')]))
+    .where(isNotDamaged)
     .limit(1 + COMPARED_WITH)
     .execute();
   const failing = of().where(sql<boolean>`outcome in ('failed', 'interrupted')`);
@@ -102,6 +102,29 @@ interface Asked {
 function later(a: Asked | undefined, b: Asked | undefined): Asked | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a.created_at > b.created_at || (a.created_at === b.created_at && a.id > b.id) ? a : b;
+}
+
+/** Whether a database has a good backup, and has none once these are gone. */
+export async function leavesNoGood(db: Db, databaseId: string, ids: readonly string[]): Promise<boolean> {
+  const good = await db
+    .selectFrom('backups')
+    .select('id')
+    .where('database_id', '=', databaseId)
+    .where('deleted_at', 'is', null)
+    // A literal, as in the index.
+    .where('status', '=', sql.lit('completed'))
+    .where(isNotDamaged)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    // One more than are to go: it would be another.
+    .limit(ids.length + 1)
+    .execute();
+  return good.length > 0 && good.every(({ id }) => ids.includes(id));
+}
+
+/** Of a completed one: that no later reading found it damaged. */
+function isNotDamaged(eb: ExpressionBuilder<Schema, 'backups'>) {
+  return eb.or([eb('verification', 'is', null), eb('verification', '!=', 'failed')]);
 }
 
 /** Whether any backup was ever read back, and is still there. */

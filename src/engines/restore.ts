@@ -137,6 +137,10 @@ export interface PreflightCheck {
   readonly says: string;
   /** Of one that is not `ok`, where it is one of these. */
   readonly obstacle?: RestoreObstacle;
+  /** True of one that is `ok` because nobody could look, and not because all was found well: `says` tells what is not known. */
+  readonly isUnknown?: boolean | undefined;
+  /** Of one that is not `ok`, what somebody may paste on the server to mend it: `says` ends with it. */
+  readonly command?: string | undefined;
 }
 
 /** What keeps a backup from being restored: it is damaged, or the place lacks an extension or a role, or is of another version. */

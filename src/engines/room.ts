@@ -14,7 +14,10 @@ export function roomCheck(stdout: string, expectedBytes: number | null): readonl
   if (kibibytes === undefined) return [];
   const freeBytes = Number(kibibytes) * 1024;
   const name = 'Room';
-  if (expectedBytes === null) return [{ name, ok: true, says: `${sizeOf(freeBytes)} are free there.` }];
+  if (expectedBytes === null) {
+    const says = `${sizeOf(freeBytes)} are free there; how much is needed is not known.`;
+    return [{ name, ok: true, isUnknown: true, says }];
+  }
   const needed = sizeOf(expectedBytes);
   return freeBytes >= expectedBytes
     ? [{ name, ok: true, says: `${sizeOf(freeBytes)} are free there, and about ${needed} are needed.` }]

@@ -127,7 +127,16 @@ export async function endRestore(
     .execute();
 }
 
-const checks = z.array(z.object({ name: z.string(), ok: z.boolean(), says: z.string() }));
+/** As it is kept: what is new in it may be missing, since rows of earlier versions stay as they are. */
+const checks = z.array(
+  z.object({
+    name: z.string(),
+    ok: z.boolean(),
+    isUnknown: z.boolean().optional(),
+    says: z.string(),
+    command: z.string().optional(),
+  }),
+);
 const counts = z.array(
   z.object({
     schema: z.string().nullable(),

@@ -96,3 +96,22 @@ it('an owner who may rename none drops what is kept by its name, and nobody else
   }
   expect(await drop({ mayBeGone: true })).toBe('dropped');
 });
+
+it.each([`sh"op ' \\ 😀`, 'sh"op \\ \u202E\u00A0'])(
+  'the command that a look gives lets the user %j create databases',
+  async (username) => {
+    const role = `"${username.replaceAll('"', '""')}"`;
+    await server.query(`CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
+    const look = restorePostgres({
+      ...{ host: '127.0.0.1', port: server.port, databaseName: null, username, password: 'x' },
+      ...{ options: postgres.options.parse({}), newName: 'new', token: 't', format: 'plain' },
+      ...{ serverVersion: null, clientVersion: null, expectedBytes: null, needs: null },
+    });
+    const rights = async () => (await checksOf(look)).find(({ name }) => name === 'Rights');
+    const { ok, command = '' } = (await rights()) ?? {};
+    expect(ok).toBe(false);
+    await server.query(command);
+    expect(await rights()).toMatchObject({ ok: true });
+    await server.query(`DROP ROLE ${role}`);
+  },
+);

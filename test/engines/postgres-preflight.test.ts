@@ -27,17 +27,25 @@ interface Printed {
   readonly psql?: string;
   readonly pg_restore?: string;
   readonly facts?: object;
+  readonly free?: string;
+  readonly spool?: string;
 }
 
 function checksOf(change: Printed, target: Partial<Target> = {}) {
-  const { psql, pg_restore: pgRestore, facts } = { ...USUAL, ...change };
+  const { psql, pg_restore: pgRestore, facts, free, spool }: Printed = { ...USUAL, ...change };
   const printed = [
     `bridgeport:psql=${psql}`,
     ...(pgRestore === '' ? [] : [`bridgeport:pg_restore=${pgRestore}`]),
     `bridgeport:facts=${JSON.stringify({ ...USUAL.facts, ...facts })}`,
+    ...(free === undefined ? [] : [`bridgeport:free=${free}`]),
+    ...(spool === undefined ? [] : [`bridgeport:spool=${spool}`]),
   ];
   return planOf(target).preflight.read(`${printed.join('\n')}\n`);
 }
+
+/** What `ROOM_OF` makes of a disk with 4 GiB free. */
+const disk = (device: string, mountPoint: string) =>
+  `4194304 8388608 ${device} 8388608 4194304 4194304 50% ${mountPoint}`;
 
 const ARCHIVE = { format: 'custom' } as const;
 
@@ -53,13 +61,19 @@ describe('the look at a target of PostgreSQL', () => {
       'a user without CREATEDB',
       { facts: { mayCreate: false } },
       {},
-      { name: 'Rights', says: /“restorer” may not create databases.*CREATEDB/ },
+      {
+        ...{ name: 'Rights', command: 'ALTER ROLE "restorer" CREATEDB;' },
+        says: /“restorer” may not create databases.*: ALTER ROLE "restorer" CREATEDB;$/,
+      },
     ],
     [
       'a user that is not there',
       { facts: { mayCreate: null } },
       {},
-      { name: 'Rights', says: /may not create databases/ },
+      {
+        ...{ name: 'Rights', command: 'ALTER ROLE "restorer" CREATEDB;' },
+        says: /may not create databases/,
+      },
     ],
     ['a standby', { facts: { isStandby: true } }, {}, { name: 'Server', says: /a standby.*to its primary/ }],
     ['a name that is taken', { facts: { isTaken: true } }, {}, { name: 'Name', says: /“new ü” already/ }],
@@ -102,6 +116,42 @@ describe('the look at a target of PostgreSQL', () => {
   ])('tells of %s, and of nothing else', (_, change, target, { says, ...expected }: { says?: RegExp }) => {
     const failed = checksOf(change, target).filter(({ ok }) => !ok);
     expect(failed).toEqual([{ ...expected, ok: false, says: expect.stringMatching(says ?? /./) }]);
+  });
+
+  it.each([
+    ['sh"op; DROP ROLE ü 🐘', '"sh""op; DROP ROLE ü 🐘"'],
+    ["it's \\ :x $(id) `id`", `"it's \\ :x $(id) \`id\`"`],
+    // What acts on a terminal, ends a line or can’t be seen is not pasted as it is.
+    ['a"\\\n\u001b[2J', 'U&"a""\\\\\\+00000a\\+00001b[2J"'],
+    ['\u202Epohs\u00A0👨\u200D👩', 'U&"\\+00202epohs\\+0000a0👨\\+00200d👩"'],
+  ])('gives the command for a user as it is to be pasted: %j', (user, written) => {
+    const rights = checksOf({ facts: { mayCreate: false, user } }).find(({ name }) => name === 'Rights');
+    expect(rights?.command).toBe(`ALTER ROLE ${written} CREATEDB;`);
+    expect(rights?.says.endsWith(rights.command ?? ' ')).toBe(true);
+  });
+
+  it('tells what it could not see from what it found well', () => {
+    const unknown = (checks: ReturnType<typeof checksOf>) =>
+      checks.filter(({ isUnknown }) => isUnknown === true).map(({ name, ok }) => `${name} ${ok}`);
+    const known = { needs: { roles: [], extensions: [] }, expectedBytes: 1 };
+    expect(unknown(checksOf({}))).toEqual(['Extensions true', 'Roles true', 'Room true']);
+    expect(unknown(checksOf({}, { ...known, serverVersion: null }))).toEqual(['Server true', 'Room true']);
+    const free = disk('/dev/sda1', '/');
+    expect(unknown(checksOf({ free }, known))).toEqual([]);
+    expect(unknown(checksOf({ free }, { ...known, expectedBytes: null }))).toEqual(['Room true']);
+    const tooLarge = checksOf({ free }, { ...known, expectedBytes: 1024 ** 5 });
+    expect(tooLarge.filter(({ ok }) => !ok)).toEqual([
+      { name: 'Room', ok: false, says: expect.stringContaining('are needed') },
+    ]);
+    expect(unknown(tooLarge)).toEqual([]);
+    const jobs = { ...ARCHIVE, ...known, jobs: 4, dumpBytes: 5 };
+    const spool = disk('/dev/sda1', '/');
+    expect(unknown(checksOf({ free, spool }, jobs))).toEqual([]);
+    expect(unknown(checksOf({ free, spool }, { ...jobs, dumpBytes: null }))).toEqual(['Jobs true']);
+    const notReckoned = { ...jobs, expectedBytes: null };
+    expect(unknown(checksOf({ free, spool }, notReckoned))).toEqual(['Jobs true', 'Room true']);
+    const onHost = { ...jobs, host: 'localhost' };
+    expect(unknown(checksOf({ spool }, onHost))).toEqual(['Jobs true', 'Room true']);
   });
 
   it('warns of a psql whose lock can be opened, and of a server that is older than the dump', () => {

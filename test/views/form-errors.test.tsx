@@ -3,6 +3,7 @@ import { PROTECTIONS } from '../../src/backups/protection.ts';
 import { HelpPage } from '../../views/help.tsx';
 import { FormErrors } from '../../views/parts/form-errors.tsx';
 import { freshForm } from '../../views/parts/form-state.ts';
+import { ScheduleFields } from '../../views/schedules/schedule-fields.tsx';
 
 describe('what is wrong with a form', () => {
   it('is said on top, each as a link to its field', () => {
@@ -13,6 +14,16 @@ describe('what is wrong with a form', () => {
     expect(html).toContain(
       '<a href="#field-options-caFile">Options CA file</a>: Please &lt;fill&gt; this in.',
     );
+  });
+
+  it('calls the times of a schedule as their fields are called', () => {
+    const errors = { cronExpression: 'Must have five fields', drillCron: 'Has no run' };
+    const html = String(<FormErrors form={{ ...freshForm(), errors }} />);
+    expect(html).toContain('<a href="#field-cronExpression">Times</a>: Must have five fields');
+    expect(html).toContain('<a href="#field-drillCron">Times of drills</a>: Has no run');
+    const fields = String(<ScheduleFields form={freshForm()} zone="UTC" drillServers={null} />);
+    expect(fields).toMatch(/for="field-cronExpression">\s*Times\s*</);
+    expect(fields).toMatch(/for="field-drillCron">\s*Times of drills\s*</);
   });
 
   it('is the sentence about the whole of it, too, and nothing where all is well', () => {

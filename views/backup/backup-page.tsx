@@ -11,6 +11,7 @@ import { formatBytes } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
 import { LiveRegion } from '../parts/live-region.tsx';
 import { AT_MORE, MoreMenu } from '../parts/more-menu.tsx';
+import { NoGoodLeft } from '../parts/no-good-left.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { ProofList } from '../parts/proof-list.tsx';
 import { useReader } from '../parts/reader.ts';
@@ -41,6 +42,8 @@ export interface BackupPageProps {
   readonly advice: Advice | undefined;
   /** Whether to ask for its deletion. */
   readonly asksToDelete: boolean;
+  /** Whether no good backup of the database is left then. */
+  readonly leavesNoGood: boolean;
   readonly kept: KeptFor;
   /** Whether it waits to be read in full, or is being read. */
   readonly reading: Reading | null;
@@ -223,7 +226,7 @@ function Download({ story, isAdmin }: { readonly story: BackupStory; readonly is
   );
 }
 
-function questionOf({ story }: BackupPageProps, name: string) {
+function questionOf({ story, leavesNoGood }: BackupPageProps, name: string) {
   const { backup, database } = story;
   const isGood = backup.status === 'completed';
   return {
@@ -236,7 +239,11 @@ function questionOf({ story }: BackupPageProps, name: string) {
         The backup of {database.name} of {name}
         {isGood ? `, ${formatBytes(Number(backup.size))}, and its stored file are` : ' is'} deleted for good.
         {backup.is_pinned === 1 && ' It was to be kept for ever.'}
-        {isGood && story.lastGood?.id === backup.id && ' It is the newest good one that there is.'}
+        {leavesNoGood ? (
+          <NoGoodLeft name={database.name} />
+        ) : (
+          isGood && story.lastGood?.id === backup.id && ' It is the newest good one that there is.'
+        )}
       </p>
     ),
   };

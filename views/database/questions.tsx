@@ -1,6 +1,7 @@
 import type { WhatDepends } from '../../src/backups/remove-database.ts';
 import type { Question } from '../parts/dialog.tsx';
 import { formatBytes } from '../parts/format.ts';
+import { NoGoodLeft } from '../parts/no-good-left.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { TypedName } from '../parts/typed-name.tsx';
 
@@ -98,14 +99,18 @@ function StaysKept({ kept }: { readonly kept: readonly KeptOne[] }) {
 
 /** Whether to delete the backups that were ticked. */
 export function questionOfBackups(
-  databaseId: string,
+  { id: databaseId, name }: { readonly id: string; readonly name: string },
   selected: readonly {
     readonly id: string;
     readonly bytes: number;
     readonly isPinned: boolean;
     readonly isLastGood: boolean;
   }[],
-  list: { readonly back: string; readonly keeps: Readonly<Record<string, string | undefined>> },
+  list: {
+    readonly back: string;
+    readonly keeps: Readonly<Record<string, string | undefined>>;
+    readonly leavesNoGood: boolean;
+  },
 ): Question {
   const bytes = selected.reduce((sum, one) => sum + one.bytes, 0);
   const pinned = selected.filter(({ isPinned }) => isPinned).length;
@@ -119,14 +124,18 @@ export function questionOfBackups(
         <p>
           {formatBytes(bytes)} and their stored files are deleted for good.
           {pinned > 0 && ` ${pinned} of them were to be kept for ever.`}
-          {selected.some(({ isLastGood }) => isLastGood) &&
-            ' The newest good one that there is goes with them.'}
+          {list.leavesNoGood ? (
+            <NoGoodLeft name={name} />
+          ) : (
+            selected.some(({ isLastGood }) => isLastGood) &&
+            ' The newest good one that there is goes with them.'
+          )}
         </p>
         {selected.map(({ id }) => (
           <input key={id} type="hidden" name="id" value={id} />
         ))}
-        {Object.entries(list.keeps).map(([name, value]) =>
-          value === undefined ? null : <input key={name} type="hidden" name={name} value={value} />,
+        {Object.entries(list.keeps).map(([kept, value]) =>
+          value === undefined ? null : <input key={kept} type="hidden" name={kept} value={value} />,
         )}
       </>
     ),

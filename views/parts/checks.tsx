@@ -3,7 +3,7 @@ import { Icon, type IconName } from './icons.tsx';
 
 export interface Check {
   readonly label: string;
-  readonly state: 'passed' | 'failed' | 'warned' | 'waiting';
+  readonly state: 'passed' | 'failed' | 'warned' | 'waiting' | 'unknown';
   /** What came back, and what to do. */
   readonly detail?: Child;
 }
@@ -13,6 +13,7 @@ const LOOKS: Readonly<Record<Check['state'], { readonly icon: IconName; readonly
   failed: { icon: 'cross', word: 'failed' },
   warned: { icon: 'alert', word: 'look at this' },
   waiting: { icon: 'circle', word: 'not tried yet' },
+  unknown: { icon: 'circle', word: 'not known' },
 };
 
 /** What was checked before something is done: one line where all is well, each line with its reason otherwise. */

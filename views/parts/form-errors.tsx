@@ -24,8 +24,13 @@ export function FormErrors({ form }: { readonly form: FormState }) {
 
 const IN_CAPITALS = /\b(?:ca|id|ip|pem|ssh|ssl|tls|url)\b/g;
 
+/** Of fields whose label is another word than their name on the wire. */
+const LABELS: Readonly<Record<string, string>> = { cronExpression: 'Times', drillCron: 'Times of drills' };
+
 /** The name of a field, `sshPort` or `options.format`, as people write it; its label stands at the field. */
 function wordsOf(name: string): string {
+  const label = LABELS[name];
+  if (label !== undefined) return label;
   const words = name
     .replaceAll(/[._-]+/g, ' ')
     .replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => ` ${letter}`)

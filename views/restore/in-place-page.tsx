@@ -1,6 +1,5 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
-import { Checks } from '../parts/checks.tsx';
 import { CheckboxField, TextField } from '../parts/field.tsx';
 import { FormErrors } from '../parts/form-errors.tsx';
 import type { FormState } from '../parts/form-state.ts';
@@ -9,6 +8,7 @@ import { formatMinute } from '../parts/format-time.ts';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
 import { isSafetyWanted, SafetyBackup, Sessions } from './in-place-fields.tsx';
+import { LookedAt } from './looked-at.tsx';
 import type { RestoreCheck } from './restore-props.ts';
 import type { RestorableBackup } from './which-backup.tsx';
 
@@ -71,14 +71,7 @@ export function InPlacePage(props: InPlacePageProps) {
                     All of it is looked at before the first byte in any case. Nothing is made by a look.
                   </p>
                 ) : (
-                  <Checks
-                    label="What was looked at"
-                    checks={checks.map(({ name, ok, says }) => ({
-                      label: name,
-                      state: ok ? 'passed' : 'failed',
-                      detail: says,
-                    }))}
-                  />
+                  <LookedAt checks={checks} takesUser={live !== 'chosen'} />
                 )}
                 <button type="submit" name="action" value="look" class="secondary outline">
                   {checks === null ? 'Look now' : 'Look again'}

@@ -1,11 +1,11 @@
 import { Page } from '../frame/page.tsx';
-import { Checks } from '../parts/checks.tsx';
 import { TextArea, TextField } from '../parts/field.tsx';
 import { FormErrors } from '../parts/form-errors.tsx';
 import { formatMinute } from '../parts/format-time.ts';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { useReader } from '../parts/reader.ts';
-import type { RestoreCheck, RestorePageProps } from './restore-props.ts';
+import { LookedAt } from './looked-at.tsx';
+import type { RestorePageProps } from './restore-props.ts';
 import { RestoreSummary } from './restore-summary.tsx';
 import { Where } from './restore-where.tsx';
 import { WhichBackup } from './which-backup.tsx';
@@ -68,7 +68,7 @@ export function RestorePage(props: RestorePageProps) {
                     is made by a look.
                   </p>
                 ) : (
-                  <Checks label="What was looked at" checks={checks.map(toCheck)} />
+                  <LookedAt checks={checks} takesUser />
                 )}
                 <button type="submit" name="action" value="look" class="secondary outline">
                   {checks === null ? 'Look now' : 'Look again'}
@@ -85,8 +85,4 @@ export function RestorePage(props: RestorePageProps) {
       </form>
     </Page>
   );
-}
-
-function toCheck({ name, ok, says }: RestoreCheck) {
-  return { label: name, state: ok ? ('passed' as const) : ('failed' as const), detail: says };
 }

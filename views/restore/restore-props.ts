@@ -43,5 +43,14 @@ export interface RestorePageProps {
 export interface RestoreCheck {
   readonly name: string;
   readonly ok: boolean;
+  /** Nobody could tell, and so it keeps nothing back. */
+  readonly isUnknown?: boolean | undefined;
   readonly says: string;
+  /** To be pasted; `says` ends with it. */
+  readonly command?: string | undefined;
+}
+
+/** Whether the user that it signs in as lacks what the restore needs. */
+export function lacksRights(checks: readonly RestoreCheck[] | null): boolean {
+  return checks?.some(({ name, ok }) => name === 'Rights' && !ok) ?? false;
 }

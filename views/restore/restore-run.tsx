@@ -1,7 +1,6 @@
 import type { Frame } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Anew } from '../parts/anew.tsx';
-import { Checks } from '../parts/checks.tsx';
 import { Facts } from '../parts/facts.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatDuration } from '../parts/format.ts';
@@ -13,6 +12,7 @@ import { useReader } from '../parts/reader.ts';
 import { RunBadge } from '../parts/run-badge.tsx';
 import { Stepper } from '../parts/stepper.tsx';
 import { DropKept, DropRestored } from './kept.tsx';
+import { LookedAt } from './looked-at.tsx';
 import { Outcome } from './restore-outcome.tsx';
 import { describeRestore, type LiveRestore } from './restore-words.ts';
 import type { RestoreItem } from './restored.ts';
@@ -154,14 +154,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
                 </Panel>
                 {item.checks !== null && (
                   <Panel title="Looked at before">
-                    <Checks
-                      label="What was looked at"
-                      checks={item.checks.map(({ name, ok, says }) => ({
-                        label: name,
-                        state: ok ? 'passed' : 'failed',
-                        detail: says,
-                      }))}
-                    />
+                    <LookedAt checks={item.checks} />
                   </Panel>
                 )}
               </>

@@ -1,5 +1,5 @@
 import { RadioField, SelectField, TextField } from '../parts/field.tsx';
-import type { RestorePageProps } from './restore-props.ts';
+import { lacksRights, type RestorePageProps } from './restore-props.ts';
 
 /** Where a backup is restored to, as the form says it. */
 export type RestoreWhere = 'beside' | 'elsewhere' | 'in-place';
@@ -85,10 +85,11 @@ export function Where(props: RestorePageProps) {
 }
 
 /** Mostly as the database's settings and the server's login for restores say. */
-function Login({ form, ownServerId, proposed }: RestorePageProps) {
+function Login({ form, ownServerId, proposed, checks }: RestorePageProps) {
   const fields = ['host', 'port', 'username', 'password'];
   const isOpen =
     whereOf({ form, ownServerId }) === 'elsewhere' ||
+    lacksRights(checks) ||
     fields.some((name) => form.errors[name] !== undefined) ||
     fields.some((name) => (form.values[name] ?? '') !== (proposed[name] ?? ''));
   const { host = '', port = '' } = proposed;

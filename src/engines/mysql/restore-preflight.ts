@@ -103,7 +103,7 @@ function versionCheck(server: string, dumped: string | null): PreflightCheck {
   const name = 'Server';
   const there = `${isMariadb(server) ? 'MariaDB' : 'MySQL'} ${versionOf(server) ?? server}`;
   if (dumped === null) {
-    return { name, ok: true, says: `It is ${there}; what was dumped is not known.` };
+    return { name, ok: true, isUnknown: true, says: `It is ${there}; what was dumped is not known.` };
   }
   const here = `${isMariadb(dumped) ? 'MariaDB' : 'MySQL'} ${versionOf(dumped) ?? dumped}`;
   if (isMariadb(server) !== isMariadb(dumped)) {

@@ -66,7 +66,9 @@ export function jobsCheck(
     };
   }
   const has = `${Math.floor(room.freeBytes / MIB)} MiB are free there`;
-  if (dumpBytes === null) return { name, ok: true, says: `${how}: ${has}; how much is needed is not known.` };
+  if (dumpBytes === null) {
+    return { name, ok: true, isUnknown: true, says: `${how}: ${has}; how much is needed is not known.` };
+  }
   const files = roomOf(server);
   const isShared = isSameDisk(room, files);
   const neededBytes = dumpBytes + (isShared ? (expectedBytes ?? 0) : 0) + reserveOf(room);
@@ -84,6 +86,7 @@ export function jobsCheck(
   return {
     name,
     ok,
+    ...(ok && (mayNeedMore || (isShared && expectedBytes === null)) ? { isUnknown: true } : {}),
     says: ok
       ? `${how}: ${has}, ${needs}.${more}`
       : `${how}: only ${has}, but ${needs}. Free some of it, or restore without jobs.`,

@@ -100,6 +100,20 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** An identifier for people to paste: what can’t be seen, or acts on a terminal, is written by its code. */
+export function pastedIdentifier(name: string): string {
+  if (!UNSEEN.test(name)) return identifier(name);
+  const written = name.replaceAll('\\', '\\\\').replaceAll(EACH_UNSEEN, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return `\\+${code.toString(16).padStart(6, '0')}`;
+  });
+  return `U&${identifier(written)}`;
+}
+
+/** Controls, marks that turn text around or have no width, ends of lines and unusual blanks. */
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+const EACH_UNSEEN = new RegExp(UNSEEN, 'gu');
+
 export function textArray(texts: readonly string[]): string {
   return `ARRAY[${texts.map(literal).join(',')}]::pg_catalog.text[]`;
 }

@@ -8,7 +8,14 @@ import { inPlaceChecks, replacedQuery } from './in-place/preflight.ts';
 import { liveChecks, liveRightsCheck, liveScript } from './live/preflight.ts';
 import { explainPostgresRestore } from './restore-failures.ts';
 import { jobsCheck, SPOOL_ROOM } from './restore-jobs.ts';
-import { findPgRestore, literal, maintenanceLines, majorOf, textArray } from './restore-lines.ts';
+import {
+  findPgRestore,
+  literal,
+  maintenanceLines,
+  majorOf,
+  pastedIdentifier,
+  textArray,
+} from './restore-lines.ts';
 import { isOnHost, ROOM_OF, roomOf } from './restore-room.ts';
 import { tableChecks } from './restore-tables.ts';
 import type { PostgresRestoreTarget } from './restore-target.ts';
@@ -145,6 +152,7 @@ function serverCheck({ serverVersion, inPlace }: PostgresRestoreTarget, facts: F
   return {
     name,
     ok: true,
+    ...(serverVersion === null ? { isUnknown: true } : {}),
     says: `PostgreSQL ${facts.version}; ${dumped}.${isOlder ? ' An older server may not know all that is in it: then the restore fails, and nothing is kept.' : ''}`,
   };
 }
@@ -220,14 +228,11 @@ function nameCheck({ newName }: PostgresRestoreTarget, { isTaken }: Facts): Pref
 }
 
 function rightsCheck({ user, mayCreate }: Facts): PreflightCheck {
-  const ok = mayCreate === true;
-  return {
-    name: 'Rights',
-    ok,
-    says: ok
-      ? `User “${user}” may create databases.`
-      : `User “${user}” may not create databases. Give another user for this restore, or let it: ALTER ROLE … CREATEDB.`,
-  };
+  const name = 'Rights';
+  if (mayCreate === true) return { name, ok: true, says: `User “${user}” may create databases.` };
+  const command = `ALTER ROLE ${pastedIdentifier(user)} CREATEDB;`;
+  const says = `User “${user}” may not create databases. Give another user for this restore, or have a superuser let it: ${command}`;
+  return { name, ok: false, says, command };
 }
 
 const EXTENSIONS = {
@@ -243,7 +248,8 @@ function needCheck(
   missing: readonly string[] | null,
 ): PreflightCheck {
   if (needed === undefined) {
-    return { name, ok: true, says: 'Which ones the dump needs is not known: one that is missing ends it.' };
+    const says = 'Which ones the dump needs is not known: one that is missing ends it.';
+    return { name, ok: true, isUnknown: true, says };
   }
   if (missing !== null && missing.length > 0) {
     return { name, ok: false, obstacle, says: `The server lacks ${missing.join(', ')}. ${advice}` };
@@ -266,11 +272,14 @@ function roomCheck({ expectedBytes }: PostgresRestoreTarget, free: string | unde
   const name = 'Room';
   const room = roomOf(free);
   if (room === null) {
-    return { name, ok: true, says: 'How much is free on the server can’t be seen from the host.' };
+    const says = 'How much is free on the server can’t be seen from the host.';
+    return { name, ok: true, isUnknown: true, says };
   }
   const { freeBytes } = room;
   const has = `${Math.floor(freeBytes / MIB)} MiB are free on the server`;
-  if (expectedBytes === null) return { name, ok: true, says: `${has}; how much is needed is not known.` };
+  if (expectedBytes === null) {
+    return { name, ok: true, isUnknown: true, says: `${has}; how much is needed is not known.` };
+  }
   const ok = freeBytes > expectedBytes;
   const needs = `about ${Math.ceil(expectedBytes / MIB)} MiB are needed`;
   return { name, ok, says: ok ? `${has}; ${needs}.` : `${has}, but ${needs}. Free some of it.` };

@@ -36,7 +36,10 @@ export const restoreShape = z.object({
   state,
   /** What is there now of what it makes, in a sentence. */
   exists: z.string(),
-  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), says: z.string() })).nullable(),
+  /** What was looked at before; of one that is `ok` and `isUnknown`, nobody could tell. */
+  checks: z
+    .array(z.object({ name: z.string(), ok: z.boolean(), isUnknown: z.boolean(), says: z.string() }))
+    .nullable(),
   /** Tables with the rows that were found, and those that the dump holds, where they were counted. */
   tables: z
     .array(
@@ -249,7 +252,7 @@ export function wireRestore(row: RestoreRow): z.infer<typeof restoreShape> {
     jobs: loadOptionsOf(row).jobs ?? null,
     state: row.state,
     exists: whatExists(row),
-    checks: checks === null ? null : [...checks],
+    checks: checks?.map(({ name, ok, isUnknown = false, says }) => ({ name, ok, isUnknown, says })) ?? null,
     tables: tables === null ? null : [...tables],
     loadedMs: row.loaded_ms === null ? null : Number(row.loaded_ms),
     inPlace: row.in_place === 1,

@@ -6,6 +6,7 @@ import { hasRole } from '../../auth/roles.ts';
 import { type BackupStory, backupStory } from '../../backups/backup-story.ts';
 import { type BackupWithTrigger, findBackup } from '../../backups/backups.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
+import { leavesNoGood } from '../../backups/newest-backups.ts';
 import type { Db } from '../../db/schema.ts';
 import { engineFor } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
@@ -29,6 +30,7 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
     const story = await backupStory(services, c.req.param('backupId'));
     const { frame } = await environmentFrame(c, services, story.database.environmentId);
     const { failure, database } = story;
+    const asksToDelete = c.req.query('delete') !== undefined;
     const isFile = engineFor(database.type)?.isFile ?? false;
     return sendPage(
       c,
@@ -38,7 +40,8 @@ export function backupPageRoutes(services: Services): Hono<UiEnv> {
         run={await runOf(services, story)}
         failure={readFailure(story.backup.error)}
         advice={failure === null ? undefined : adviceFor(failure, { isFile })}
-        asksToDelete={c.req.query('delete') !== undefined}
+        asksToDelete={asksToDelete}
+        leavesNoGood={asksToDelete && (await leavesNoGood(services.db, database.id, [story.backup.id]))}
         reading={await readingOf(services.db, story.backup.id)}
         log={await runLogOf(services.db, story.backup.id)}
         kept={await keptOfOne(services, story.backup)}

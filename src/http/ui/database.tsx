@@ -184,7 +184,7 @@ async function sendDatabase(
   shown: { readonly test?: TestResult; readonly refused?: FormState } = {},
 ) {
   const database = await getDatabase(services.db, c.req.param('databaseId'));
-  const asked = mayChange(c) ? await askedOf(c, services, database.id) : null;
+  const asked = mayChange(c) ? await askedOf(c, services, database) : null;
   if (asked !== null && 'nothingAt' in asked) return goTo(c, services, asked.nothingAt, 'nothing-selected');
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
   // Before the list: what ends in between is then noticed by the next look at the runs.

@@ -4,6 +4,7 @@ import { questionOfBackups, questionOfFailed } from '../../../views/database/que
 import type { Question } from '../../../views/parts/dialog.tsx';
 import { changePin, removeBackups } from '../../backups/backup-actions.ts';
 import { failedBackups, findBackup } from '../../backups/backups.ts';
+import { leavesNoGood } from '../../backups/newest-backups.ts';
 import { protectionOfOne } from '../../backups/protection-of.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../../services-port.ts';
@@ -103,7 +104,7 @@ function backTo(databaseId: string, said: FormBody): string {
 export async function askedOf(
   c: Context<UiEnv>,
   services: Services,
-  databaseId: string,
+  { id: databaseId, name }: { readonly id: string; readonly name: string },
 ): Promise<Question | null | { readonly nothingAt: string }> {
   const said = c.req.query();
   const back = backTo(databaseId, said);
@@ -122,10 +123,13 @@ export async function askedOf(
           isLastGood: backup.id === lastGood?.id,
         },
   );
+  if (selected.length === 0) return null;
   const { result, day, each, offset } = said;
-  return selected.length === 0
-    ? null
-    : questionOfBackups(databaseId, selected, { back, keeps: { result, day, each, offset } });
+  const deleted = selected.map(({ id }) => id);
+  return questionOfBackups({ id: databaseId, name }, selected, {
+    ...{ back, keeps: { result, day, each, offset } },
+    leavesNoGood: await leavesNoGood(services.db, databaseId, deleted),
+  });
 }
 
 async function aboutFailed({ db, now }: Services, databaseId: string, back: string) {

@@ -272,6 +272,18 @@ describe('the page of a good backup', () => {
     const question = await admin.get(`/backups/${id}?delete`);
     expect(question.html).toContain('<dialog id="question" open');
     expect(question.html).toContain('58.3 MiB, and its stored file are deleted for good.');
+    const noneLeft = 'has no good backup at all.';
+    expect(question.html).not.toContain(noneLeft);
+    const others = pages.services.db
+      .updateTable('backups')
+      .where('database_id', '=', databaseId)
+      .where('id', '!=', id)
+      .where('status', '=', 'completed')
+      .where('deleted_at', 'is', null);
+    const at = new Date().toISOString();
+    await others.set({ deleted_at: at }).execute();
+    expect((await admin.get(`/backups/${id}?delete`)).html).toContain(noneLeft);
+    expect((await admin.get(`/backups/${id}`)).html).not.toContain(noneLeft);
     expect((await viewer.get(`/backups/${id}?delete`)).html).not.toContain(' open');
     await admin.post(`/backups/${id}/delete`);
     expect((await admin.get(`/backups/${id}`)).status).toBe(404);

@@ -8,6 +8,8 @@ import { openPages, type Pages, type Visitor } from './pages.ts';
 const NAME = `shop "ü" + <script>alert(1)</script> 🐘 ${'x'.repeat(60)}`;
 const DAY_MS = 86_400_000;
 
+const NONE_LEFT = `After that, shop &quot;ü&quot; + &lt;script&gt;alert(1)&lt;/script&gt; 🐘 ${'x'.repeat(60)} has no good backup at all.`;
+
 let pages: Pages;
 let operator: Visitor;
 let viewer: Visitor;
@@ -153,6 +155,29 @@ describe('the page of a database', () => {
     const ids = [...asked.html.matchAll(/name="id" value="(\w+)"/g)].map(([, id]) => `id=${id}`);
     await operator.post(`/databases/${databaseId}/backups/delete`, ids.join('&'));
     expect(rowsIn((await page()).html)).toBe(1);
+  });
+
+  it('says before it deletes what is ticked that no good backup is left then, and only then', async () => {
+    const good = { status: 'completed', outcome: 'completed', size: 5 } as const;
+    const newest = await insert(DAY_MS, good);
+    const damaged = await insert(4000, { ...good, verification: 'failed' });
+    const failed = await fail(3000, 'a');
+    await repairCounts(pages.services);
+    const { db } = pages.services;
+    const rows = await db.selectFrom('backups').select('id').where('database_id', '=', databaseId).execute();
+    const oldest = rows.find(({ id }) => ![newest.id, damaged.id, failed.id].includes(id))?.id ?? '';
+    const asks = async (ids: readonly string[]) => {
+      const selected = ids.map((id) => `&select=${id}`).join('');
+      const { html } = await operator.get(`/databases/${databaseId}?ask=delete${selected}`);
+      return [html.includes(NONE_LEFT), html.includes('The newest good one that there is goes with them.')];
+    };
+    expect(await asks([oldest, newest.id])).toEqual([true, false]);
+    expect(await asks([failed.id, oldest, newest.id, damaged.id])).toEqual([true, false]);
+    expect(await asks([newest.id, damaged.id, failed.id])).toEqual([false, true]);
+    expect(await asks([oldest])).toEqual([false, false]);
+    // What had none before loses none.
+    await operator.post(`/databases/${databaseId}/backups/delete`, `id=${oldest}&id=${newest.id}`);
+    expect(await asks([failed.id, damaged.id])).toEqual([false, false]);
   });
 
   it('says that nothing was ticked, and keeps the list as it was', async () => {

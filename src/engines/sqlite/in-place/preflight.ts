@@ -112,8 +112,9 @@ function usersCheck(path: string, stdout: string): readonly PreflightCheck[] {
   if (who !== '') {
     return [{ name, ok: false, says: `${path} is open in ${who}. Stop that, and look again.` }];
   }
-  const says = `${SEES[answerOf(stdout, 'sees') ?? ''] ?? SEES['']} The exclusive lock is taken before anything is replaced; who comes then waits, and finds what was restored.`;
-  return [{ name, ok: true, says }];
+  const sees = answerOf(stdout, 'sees') ?? '';
+  const says = `${SEES[sees] ?? SEES['']} The exclusive lock is taken before anything is replaced; who comes then waits, and finds what was restored.`;
+  return [{ name, ok: true, ...(sees === 'nothing' ? { isUnknown: true } : {}), says }];
 }
 
 /** By what the look can see; a host without /proc shows nobody. */
