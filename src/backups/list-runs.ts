@@ -170,7 +170,7 @@ export async function countUncertain(db: Db, environmentId: string | null): Prom
 }
 
 /** Every page counts them. */
-export const MOST_UNCERTAIN = 100;
+export const MOST_UNCERTAIN = 25;
 
 /** The run, or undefined when there is none of that id or its backup was deleted. */
 export async function findRun(db: Db, id: string): Promise<ListedRun | undefined> {
