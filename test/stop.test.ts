@@ -51,5 +51,9 @@ it('the program ends in time where a request and its database hold, and says tha
   const [status] = await ended;
   expect(performance.now() - toldAt).toBeLessThan(ENDED_WITHIN_MS);
   expect(status).toBe(1);
-  expect(await asked).toBeInstanceOf(TypeError);
+  // Told that it failed, or nothing: the process may end before its answer does.
+  const answer = await asked;
+  expect(answer instanceof Response ? answer.status : answer).toSatisfy(
+    (told) => told === 500 || told instanceof TypeError,
+  );
 });

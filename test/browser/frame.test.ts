@@ -253,7 +253,7 @@ describe('a live part', () => {
     const page = await openPage();
     await page.clock.install();
     await page.goto(`${site.url}/runs`);
-    const link = page.locator(`#running-${runId} a`);
+    const link = page.locator(`#running-${runId}`).getByRole('link', { name: 'app', exact: true });
     await link.focus();
     await link.evaluate((element) => element.setAttribute('data-same', 'yes'));
     await site.services.db.updateTable('runs').set({ step: 'upload' }).where('id', '=', runId).execute();
