@@ -72,14 +72,7 @@ export async function markRead({ db, now }: Context, userId: string, id: string)
       .where('user_id', '=', userId)
       .where('in_app_read_at', 'is', null)
       .execute();
-    const row = await trx
-      .selectFrom('notifications')
-      .selectAll()
-      .where('id', '=', id)
-      .where('user_id', '=', userId)
-      .executeTakeFirst();
-    if (row === undefined) throw new AppError('not_found', 'Notification not found');
-    return row;
+    return getNotification(trx, userId, id);
   });
 }
 

@@ -1,11 +1,6 @@
 import { type Context, Hono } from 'hono';
-import {
-  FindDatabasesPage,
-  type FindFormProps,
-  Found,
-  type FoundList,
-  type SearchedServer,
-} from '../../../views/find-databases.tsx';
+import { FindDatabasesPage, type FindFormProps } from '../../../views/find-databases.tsx';
+import { Found, type FoundList, type SearchedServer } from '../../../views/found-databases.tsx';
 import { type FormState, freshForm } from '../../../views/parts/form-state.ts';
 import { Notice } from '../../../views/parts/notice.tsx';
 import { refuseBelow } from '../../auth/roles.ts';

@@ -1,4 +1,4 @@
-import type { FoundItem } from '../../../views/find-databases.tsx';
+import type { FoundItem } from '../../../views/found-databases.tsx';
 import { type DiscoveredDatabases, discoveryInput } from '../../databases/discover.ts';
 import type { SharedSettings } from '../../databases/register-found.ts';
 import type { Engine } from '../../engines/engine.ts';

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Destinations, FoundItem, FoundList, SearchedServer } from '../../../views/find-databases.tsx';
+import type { Destinations, FoundItem, FoundList, SearchedServer } from '../../../views/found-databases.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { isAppError } from '../../errors.ts';
 import { providerOf } from '../../object-stores/providers.ts';

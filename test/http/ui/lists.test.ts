@@ -307,13 +307,14 @@ describe('the list of runs', () => {
     expect(part.html).toMatch(/^<div id="running"/);
   });
 
+  const pendingRun = async (): Promise<string> => {
+    const ofRuns = pages.services.db.selectFrom('runs').select('id').where('state', '=', 'pending');
+    return (await ofRuns.executeTakeFirstOrThrow()).id;
+  };
+
   it('is to load itself again when one of them begins, goes on or ends, as the overview is at an end', async () => {
     const { db } = pages.services;
-    const [{ id } = { id: '' }] = await db
-      .selectFrom('runs')
-      .select('id')
-      .where('state', '=', 'pending')
-      .execute();
+    const id = await pendingRun();
     const { html } = await operator.get('/runs?state=failed');
     expect(html).toMatch(
       /id="runs" hx-get="\/runs\?state=failed" hx-trigger="backups-changed from:body" hx-select="#runs"/,
@@ -344,11 +345,7 @@ describe('the list of runs', () => {
 
   it('has a log whose page follows it to its end, and asks no more then', async () => {
     const { db } = pages.services;
-    const [{ id } = { id: '' }] = await db
-      .selectFrom('runs')
-      .select('id')
-      .where('state', '=', 'pending')
-      .execute();
+    const id = await pendingRun();
     const page = (await operator.get(`/runs/${id}/log`)).html;
     const asks = `hx-get="/runs/${id}/log/state?shown=pending"`;
     expect(page).toContain(asks);
