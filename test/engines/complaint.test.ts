@@ -127,6 +127,32 @@ pg_dump: error: could not write to output file: No space left on device
   });
 });
 
+describe('a right that the user of PostgreSQL lacks', () => {
+  const lacking = (thing: string, username: string | null) =>
+    postgres
+      .dump({ ...place, username, options: postgres.options.parse({}) })
+      .explain({
+        exitCode: 1,
+        stderr: `pg_dump: error: query failed: ERROR:  permission denied for ${thing}\n`,
+      })?.message;
+
+  it.each([
+    ['bk', '"bk"'],
+    [`o'größe "x" 💾`, `"o'größe ""x"" 💾"`],
+    ['a\u202Eb\\', 'U&"a\\+00202eb\\\\"'],
+  ])('comes with the statement to paste: %j', (user, pasted) => {
+    expect(lacking('table "Ü 7"', user)).toMatch(/for table "Ü 7"\..* by GRANT pg_read_all_data TO /);
+    expect(lacking('schema x', user)?.endsWith(`GRANT pg_read_all_data TO ${pasted};`)).toBe(true);
+    const connect = `GRANT CONNECT ON DATABASE "shöp ""1""" TO ${pasted};`;
+    expect(lacking('database "shöp "1""', user)?.endsWith(connect)).toBe(true);
+  });
+
+  it('is told in words where the host’s own user logs in', () => {
+    expect(lacking('table t', null)).toMatch(/role pg_read_all_data .*, too\.$/);
+    expect(lacking('database "x"', null)).toMatch(/CONNECT on the database\.$/);
+  });
+});
+
 describe('an SQLSTATE, which psql of ours prints before the words,', () => {
   const german = `HINWEIS:  42P06: Schema »public« existiert bereits, wird übersprungen
 LOCATION:  CreateSchemaCommand, schemacmds.c:129

@@ -3,11 +3,36 @@ import type { CommandFailure } from '../engine.ts';
 import { explainBy, type KnownFailure } from '../known-failures.ts';
 import { explainTls } from '../tls-failures.ts';
 import { describeTarget, type PostgresTarget } from './connection.ts';
+import { pastedIdentifier } from './restore-lines.ts';
 
 /** What a failed psql or pg_dump says, as an error for an admin; undefined when it says nothing known. */
 export function explainPostgres(target: PostgresTarget, failure: CommandFailure): AppError | undefined {
   const what = describeTarget(target);
-  return explainTls(target.options, what, failure) ?? explainBy(FAILURES, what, failure);
+  const known = [...lackedRights(target), ...FAILURES];
+  return explainTls(target.options, what, failure) ?? explainBy(known, what, failure);
+}
+
+/** Where the user and the database are known by name, the answer is a statement to paste. */
+function lackedRights({ username, databaseName }: PostgresTarget): readonly KnownFailure[] {
+  const user = username ? pastedIdentifier(username) : null;
+  const database = databaseName ? pastedIdentifier(databaseName) : null;
+  const connect = user && database ? `: GRANT CONNECT ON DATABASE ${database} TO ${user};` : '.';
+  const read = user ? ` by GRANT pg_read_all_data TO ${user};` : '';
+  return [
+    {
+      pattern: /permission denied for database/,
+      code: 'dump_refused',
+      message: (what) => `The user may not connect to ${what}. Grant it CONNECT on the database${connect}`,
+    },
+    {
+      pattern:
+        /permission denied for ((?:table|sequence|schema|view|materialized view|foreign table|relation) [^\n]*)/,
+      states: ['42501'],
+      code: 'dump_refused',
+      message: (what, thing) =>
+        `The user may not read everything in ${what}: permission denied for ${thing}. Use the owner, or grant it the role pg_read_all_data (PostgreSQL 14 and later), which holds for what is created later, too${read || '.'}`,
+    },
+  ];
 }
 
 const CLIENT_PACKAGE =
@@ -65,11 +90,6 @@ const FAILURES: readonly KnownFailure[] = [
       `The pg_hba.conf of the server does not let the host in to ${what} (${entry}). Add an entry there and reload the server.`,
   },
   {
-    pattern: /permission denied for database/,
-    code: 'dump_refused',
-    message: (what) => `The user may not connect to ${what}. Grant it CONNECT on the database.`,
-  },
-  {
     pattern:
       /the database system is (starting up|shutting down|in recovery mode)|not (?:currently|yet) accepting connections/,
     // Of a login, of which no state is told.
@@ -103,14 +123,6 @@ const FAILURES: readonly KnownFailure[] = [
     code: 'dump_refused',
     message: (what, object) =>
       `The user may not read large object ${object} in ${what}. The role pg_read_all_data does not cover large objects: use their owner or a superuser, let the owner GRANT SELECT ON LARGE OBJECT … for each, or turn on lo_compat_privileges for the user (ALTER ROLE … SET lo_compat_privileges = on, by a superuser).`,
-  },
-  {
-    pattern:
-      /permission denied for ((?:table|sequence|schema|view|materialized view|foreign table|relation) [^\n]*)/,
-    states: ['42501'],
-    code: 'dump_refused',
-    message: (what, thing) =>
-      `The user may not read everything in ${what}: permission denied for ${thing}. Grant it the role pg_read_all_data (PostgreSQL 14 and later), which holds for what is created later, too, or use the owner.`,
   },
   {
     pattern: /permission denied for ([^\n]*)/,
