@@ -8,6 +8,7 @@ import { median, percentile, rotate } from './figures.ts';
 import { fillFolder, signInToPages, untilQuiet } from './filled.ts';
 import { findTargets } from './large-targets.ts';
 import { cpuMsOf } from './measure.ts';
+import { referenceMs } from './reference.ts';
 import { freePort } from './site.ts';
 import { newFolder } from './storage.ts';
 
@@ -19,6 +20,8 @@ export interface LargeFigures {
   /** Median, to the first answer of /health. */
   readonly startMs: number;
   readonly pages: readonly PageFigures[];
+  /** CPU time of the reference, the median of the rounds: how fast the machine was while it asked for the pages. */
+  readonly referenceMs: number;
   /** What the worker does by itself. */
   readonly rounds: { readonly seconds: number; readonly blockMs: number };
   readonly abandoned: { readonly idleP99Ms: number; readonly healthP99Ms: number };
@@ -84,6 +87,7 @@ export async function benchLarge(options: {
     bytes,
     startMs: median(starts),
     pages: costs.pages.map((page) => ({ ...page, blockMs: blocks.pages.get(page.name) ?? Number.NaN })),
+    referenceMs: costs.referenceMs,
     rounds: { seconds: ROUNDS_SECONDS, blockMs: blocks.roundsMs },
     abandoned: costs.abandoned,
   };
@@ -158,7 +162,8 @@ async function measureCosts(app: App, say: (line: string) => void) {
   // What the pages share is compiled before any of them is measured, as in an app that has run for an hour: else the first ones would pay
   // for all.
   for (const { ask } of targets) await repeat(WARM_UP, ask);
-  const costs = await costsOf(app, targets);
+  const { costs, references } = await costsOf(app, targets);
+  say(`large: the reference took ${median(references).toFixed(0)} CPU ms`);
   const pages: Omit<PageFigures, 'blockMs'>[] = [];
   for (const { name, mostCpuMs, ask } of targets) {
     const cpuMs = median(costs.get(name) ?? []);
@@ -182,12 +187,15 @@ async function measureCosts(app: App, say: (line: string) => void) {
   }
   const healthP99Ms = median(bursts);
   say(`large: abandoned pages: /health ${healthP99Ms.toFixed(0)} ms, idle ${idleP99Ms.toFixed(1)} ms`);
-  return { pages, abandoned: { idleP99Ms, healthP99Ms } };
+  return { pages, referenceMs: median(references), abandoned: { idleP99Ms, healthP99Ms } };
 }
 
-/** By the name of the page, the CPU time of one request in each round. */
+/** By the name of the page, the CPU time of one request in each round, and that of the reference beside it. */
 async function costsOf(app: App, targets: Awaited<ReturnType<typeof findTargets>>) {
   const costs = new Map<string, number[]>(targets.map(({ name }) => [name, []]));
+  const references: number[] = [];
+  // Compiled, as the pages are.
+  referenceMs();
   for (let round = 0; round < ROUNDS; round += 1) {
     // Begun elsewhere each time: what the app does once a minute by itself must not meet the same pages in each round.
     for (const { name, ask } of rotate(targets, Math.floor((round * targets.length) / ROUNDS))) {
@@ -196,8 +204,9 @@ async function costsOf(app: App, targets: Awaited<ReturnType<typeof findTargets>
       await repeat(MEASURED, ask);
       costs.get(name)?.push((cpuMsOf(app.pid) - before) / MEASURED);
     }
+    references.push(referenceMs());
   }
-  return costs;
+  return { costs, references };
 }
 
 /** Again where the app has just closed a connection that stood idle while it was busy. */

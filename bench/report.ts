@@ -153,7 +153,7 @@ function describeLarge(figures: LargeFigures): string {
     fixed(page.healthP99Ms, 0),
   ]);
   return [
-    `**Large installation**: ${size.databases} databases, ${size.backups} backups, ${size.environments} environments, ${size.servers} servers; ${mib(bytes)} MiB, made in ${fixed(fillSeconds, 0)} s. Start: ${fixed(startMs, 0)} ms. Longest block of CPU time of the worker in ${rounds.seconds} s: ${fixed(rounds.blockMs)} ms. 300 abandoned storage pages: p99 of \`/health\` ${fixed(abandoned.healthP99Ms, 0)} ms, idle ${fixed(abandoned.idleP99Ms)} ms.`,
+    `**Large installation**: ${size.databases} databases, ${size.backups} backups, ${size.environments} environments, ${size.servers} servers; ${mib(bytes)} MiB, made in ${fixed(fillSeconds, 0)} s. Start: ${fixed(startMs, 0)} ms. Longest block of CPU time of the worker in ${rounds.seconds} s: ${fixed(rounds.blockMs)} ms. 300 abandoned storage pages: p99 of \`/health\` ${fixed(abandoned.healthP99Ms, 0)} ms, idle ${fixed(abandoned.idleP99Ms)} ms. A fixed piece of work (bench/reference.ts), by which two runs compare, took ${fixed(figures.referenceMs, 0)} ms beside the CPU times.`,
     table(['', 'CPU ms', 'longest block, CPU ms', 'p99 at 50/s, ms', 'p99 of /health beside it, ms'], rows),
   ].join('\n\n');
 }
