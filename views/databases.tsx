@@ -144,6 +144,10 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
               ))}
             </Table>
           </form>
+          <p class="chart-note">
+            A strip has a mark for each day by UTC, oldest first: whole where all was good, half where some
+            failed or none came though one was due, with a cross where all failed.
+          </p>
           <Pager page={props.page} path={props.path} />
         </>
       )}

@@ -61,6 +61,7 @@ it('the list of databases has what days are drawn with once, and a strip in each
   expect([count(/ id="strip-failed"/g), count(/ id="strip-half"/g)]).toEqual([1, 1]);
   expect(count(/<svg class="strip"/g)).toBe(rows);
   expect(count(/<path class="failed" d="M\d/g)).toBeGreaterThan(0);
+  expect(count(/<p class="chart-note">A strip has a mark for each day by UTC, oldest first/g)).toBe(1);
 });
 
 it('every other list is no larger, with as many rows as it may show', async () => {
@@ -128,6 +129,12 @@ describe('with the longest texts that others can have said', () => {
       expect([path, nodes, nodes <= 1500]).toEqual([path, nodes, true]);
       expect([path, bytes, bytes <= 60 * KIB]).toEqual([path, bytes, true]);
     }
+  });
+
+  it('says once what is to be checked, however many failed for it', async () => {
+    const { html } = await admin.get(`/databases/${texts.databaseId}?result=failed&each=1`);
+    expect(html.match(/class="failure-row"/g)).toHaveLength(25);
+    expect(html.match(/Check that:/g)).toHaveLength(1);
   });
 
   it('leads from each that was cut to all of it', async () => {
