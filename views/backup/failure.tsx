@@ -1,4 +1,5 @@
 import { CopyBlock } from '../parts/copy-block.tsx';
+import { Group } from '../parts/group.tsx';
 
 export interface BackupFailure {
   readonly step: string | null;
@@ -28,21 +29,36 @@ export function FailureDetails(props: {
   readonly reader: FailureReader;
   /** Unique on the page. */
   readonly id: string;
-  /** How much of what the tool printed is shown, and where all of it is. */
+  /** How much of what the tool printed is shown, and where all of it is; null where a link beside it leads there. */
   cut(text: string): string;
-  readonly all: { readonly href: string; readonly label: string };
+  readonly all: { readonly href: string; readonly label: string } | null;
 }) {
   const { failure, reader, all } = props;
   const stderr = failure.stderr ?? '';
   const shown = props.cut(stderr);
+  const isCut = shown !== stderr;
   return (
     <>
       {failure.storageProblem === 'not-configured' && <NotConfigured mayConfigure={reader.mayConfigure} />}
       {failure.storageProblem === 'upload' && <UploadChecks reader={reader} />}
       {failure.exitCode !== null && <p>Exit status {failure.exitCode}.</p>}
-      {stderr !== '' && <CopyBlock id={`${props.id}-stderr`} text={shown} label="What the tool printed" />}
-      {shown !== stderr && <a href={all.href}>{all.label}</a>}
+      {stderr !== '' && !isCut && <CopyBlock id={`${props.id}-stderr`} text={stderr} label={PRINTED} />}
+      {isCut && <Beginning text={shown} />}
+      {isCut && all !== null && <a href={all.href}>{all.label}</a>}
     </>
+  );
+}
+
+const PRINTED = 'What the tool printed';
+
+/** Nobody copies half of it. */
+function Beginning({ text }: { readonly text: string }) {
+  return (
+    <Group class="copy-text" label={PRINTED}>
+      <pre>
+        <code>{text}</code>
+      </pre>
+    </Group>
   );
 }
 

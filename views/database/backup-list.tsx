@@ -5,7 +5,7 @@ import { Pager } from '../parts/pager.tsx';
 import { cutTo } from '../parts/room.ts';
 import { ACTIONS, type Column, SELECT, Table } from '../parts/table.tsx';
 import { BackupRow } from './backup-row.tsx';
-import { type BackupItem, foldFailures, type Row } from './backup-rows.ts';
+import { adviseOnce, type BackupItem, foldFailures, type Row } from './backup-rows.ts';
 import { DayForm, SelectionBar } from './backup-selection.tsx';
 import { type BackupListProps, canBeRead, queryOf, withOffset } from './listed-backups.ts';
 
@@ -16,7 +16,7 @@ const ROOM_FOR_FAILURES = 15 * 1024;
 export function BackupList(props: BackupListProps) {
   const { databaseId, backups, page, filter } = props;
   const query = queryOf(filter);
-  const rows = filter.each ? backups.map(alone) : foldFailures(backups);
+  const rows = adviseOnce(filter.each ? backups.map(alone) : foldFailures(backups));
   const cut = cutTo(
     ROOM_FOR_FAILURES,
     rows.flatMap(({ backup: { failure } }) => [failure?.message ?? null, failure?.stderr ?? null]),

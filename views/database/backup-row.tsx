@@ -101,6 +101,7 @@ function FailureRow({ row, list, cut }: RowProps) {
   const { failure } = backup;
   if (failure === null) return null;
   const message = cut(failure.message);
+  const isCut = message !== failure.message;
   const all = { href: `/backups/${backup.id}`, label: 'All of it' };
   const summary = (
     <>
@@ -118,12 +119,18 @@ function FailureRow({ row, list, cut }: RowProps) {
         {hasDetails(failure) ? (
           <details class="failure">
             <summary>{summary}</summary>
-            <FailureDetails failure={failure} reader={list} id={`failure-${backup.id}`} cut={cut} all={all} />
+            <FailureDetails
+              failure={failure}
+              reader={list}
+              id={`failure-${backup.id}`}
+              cut={cut}
+              all={isCut ? null : all}
+            />
           </details>
         ) : (
           <p class="failure">{summary}</p>
         )}
-        {message !== failure.message && <a href={all.href}>{all.label}</a>}
+        {isCut && <a href={all.href}>{all.label}</a>}
         {ids.length > 1 && <a href={`/databases/${list.databaseId}?result=failed&each=1`}>Show each</a>}
       </td>
     </tr>

@@ -44,6 +44,20 @@ export function foldFailures(backups: readonly BackupItem[]): readonly Row[] {
   return rows;
 }
 
+/** What is to be looked at is said by the newest that failed for it; what others are to look at is the same. */
+export function adviseOnce(rows: readonly Row[]): readonly Row[] {
+  const said = new Set<BackupFailure['storageProblem']>();
+  return rows.map((row) => {
+    const { failure } = row.backup;
+    if (failure === null || failure.storageProblem === null) return row;
+    if (!said.has(failure.storageProblem)) {
+      said.add(failure.storageProblem);
+      return row;
+    }
+    return { ...row, backup: { ...row.backup, failure: { ...failure, storageProblem: null } } };
+  });
+}
+
 function isSameFailure(a: BackupItem, b: BackupItem): boolean {
   if (a.failure === null || b.failure === null || a.isPinned || b.isPinned) return false;
   return a.outcome === b.outcome && a.outcome === 'failed' && summaryOf(a.failure) === summaryOf(b.failure);

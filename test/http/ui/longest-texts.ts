@@ -41,7 +41,16 @@ export async function lengthenTexts(services: Services, userId: string): Promise
     .selectFrom('drills')
     .innerJoin('restores', 'restores.id', 'drills.id')
     .select(['drills.database_id', 'drills.id'])
-    .orderBy('drills.created_at', 'desc')
+    // Of the one whose page is the longest.
+    .orderBy(
+      (eb) =>
+        eb
+          .selectFrom('backups')
+          .select((row) => row.fn.countAll().as('count'))
+          .whereRef('backups.database_id', '=', 'drills.database_id')
+          .where('backups.deleted_at', 'is', null),
+      'desc',
+    )
     .orderBy('drills.id')
     .limit(1)
     .executeTakeFirstOrThrow();
@@ -97,8 +106,10 @@ async function failBackups(services: Services, databaseId: string): Promise<read
   const { db } = services;
   const errorOf = (number: number) =>
     JSON.stringify({
-      ...{ message: `${number} ${said(LONGEST.message)}`, step: 'dump', code: 'dump_failed', exitCode: 1 },
-      stderr: said(LONGEST.stderr),
+      message: `${number} ${said(LONGEST.message)}`,
+      // A list of what to check comes with it.
+      ...{ step: 'upload', code: 'storage_refused' },
+      ...{ exitCode: 1, stderr: said(LONGEST.stderr) },
     });
   await db
     .updateTable('backups')
