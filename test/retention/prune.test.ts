@@ -6,6 +6,7 @@ import { markInUse } from '../../src/backups/in-use.ts';
 import { repairCounts } from '../../src/backups/repair-counts.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
+import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { listLeftBehind } from '../../src/leftovers/leftovers.ts';
 import { acceptSize } from '../../src/retention/retention-actions.ts';
@@ -113,6 +114,32 @@ describe.each(STATES)('pruning, on %s', (state) => {
     await world.work();
     expect(await seenIds()).toEqual(ids.slice(6).reverse());
     expect((await world.seen()).every((row) => row.last_rotation_error === null)).toBe(true);
+  });
+
+  it('prunes what lies in the storage of now, however much lies in one that nobody reaches any more', async () => {
+    const OLD = { endpoint: 'https://left.example.com', bucket: 'größe + 🐘' };
+    const left = await nightly(12);
+    await db.updateTable('backup_objects').set(OLD).execute();
+    world.now = new Date(iso(18));
+    const present: string[] = [];
+    for (let day = 12; day < 18; day += 1) present.push(await world.succeed({ created_at: iso(day) }));
+    const { openPlace } = world.services();
+    let asked = 0;
+    const services = {
+      ...world.services(),
+      openPlace: async (place: Parameters<typeof openPlace>[0]) => {
+        if (place.endpoint !== OLD.endpoint) return openPlace(place);
+        asked += 1;
+        throw new AppError('storage_denied', 'The present keys are not used there.');
+      },
+    };
+    await world.work(services);
+    expect((await seenIds()).filter((id) => present.includes(id))).toEqual(present.slice(3).reverse());
+    expect((await seenIds()).filter((id) => left.includes(id))).toHaveLength(12);
+    // Nor is all of what lies there asked about.
+    expect(asked).toBeLessThan(10);
+    const [run] = await prunes();
+    expect(run).toMatchObject({ state: 'failed' });
   });
 
   it('hides what may be gone, lists it with its reason and tries, and removes its row when it is gone', async () => {
