@@ -311,8 +311,9 @@ describe.each(STATES)('pruning, on %s', (state) => {
     await world.sweep();
     await world.work();
     expect(await seenIds()).toHaveLength(6);
-    await acceptSize(world.services() as never, ACTOR, DATABASE);
-    await acceptSize(world.services() as never, ACTOR, DATABASE);
+    const accept = () => acceptSize(world.services() as never, ACTOR, DATABASE, frozen.frozen_at ?? '');
+    await accept();
+    await accept();
     expect(await audits('backup.accept_size')).toHaveLength(1);
     await world.work();
     expect(await seenIds()).toEqual([more[1], more[0], small]);
@@ -345,6 +346,33 @@ describe.each(STATES)('pruning, on %s', (state) => {
     expect((await seenIds()).slice(0, 2)).toEqual([next, less]);
     expect(await seenIds()).toHaveLength(4);
     expect(await audits('backup.freeze')).toHaveLength(1);
+  });
+
+  it('is accepted by who has read the very reason, not a second time for the next one', async () => {
+    const all = ['a', 'b', 'c'];
+    await nightly(1);
+    for (const day of [0, 1, 2]) await world.succeed({ created_at: iso(day), tables: all });
+    world.now = new Date(iso(9));
+    await world.succeed({ created_at: iso(4), tables: ['a', 'b'] });
+    await world.work();
+    const read = async () => {
+      const row = db.selectFrom('retention_freezes').select(['frozen_at', 'reason']);
+      return row.executeTakeFirstOrThrow();
+    };
+    const first = await read();
+    expect(first.reason).toContain('größe.c');
+    // Nobody notices what else is gone while it stands still.
+    for (const day of [5, 6]) await world.succeed({ created_at: iso(day), tables: ['a', 'b'] });
+    world.now = new Date(iso(10));
+    await world.succeed({ created_at: iso(7), tables: ['a'] });
+    const accept = () => acceptSize(world.services() as never, ACTOR, DATABASE, first.frozen_at ?? '');
+    await accept();
+    await world.work();
+    const second = await read();
+    expect(second.reason).toContain('größe.b');
+    await expect(accept()).rejects.toMatchObject({ code: 'conflict' });
+    expect(await read()).toEqual(second);
+    expect(await audits('backup.accept_size')).toHaveLength(1);
   });
 
   it('forgets failed runs after some days, but those that explain how things stand now', async () => {
