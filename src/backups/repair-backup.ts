@@ -150,7 +150,10 @@ async function settleIfStored(
     return true;
   }
   await removeUnfinishedName(unfinished);
-  await settleCompleted(context.db, claim, { bytes, versionId, sha256: object.sha256 }, context.now());
+  // What was noted while it ran is as far as it had come some seconds before its end.
+  const bytesRead = backup.compression === 'none' ? bytes : 0;
+  const stored = { bytes, bytesRead, versionId, sha256: object.sha256 };
+  await settleCompleted(context.db, claim, stored, context.now());
   return true;
 }
 

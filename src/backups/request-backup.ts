@@ -5,6 +5,7 @@ import type { DatabaseRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { notePerson } from '../runs/askers.ts';
 import { insertRun, type NewRun } from '../runs/claim.ts';
 import { databaseLane } from '../runs/lanes.ts';
 import type { BackupContext } from './context.ts';
@@ -59,7 +60,7 @@ export async function requestBackup(
 
 /**
  * The rows of a backup that waits, as part of the caller's transaction; the worker is to be woken after it. Where one of that
- * database waits already nothing is written, and its id is given.
+ * database waits already, its id is given; one that a schedule has asked for becomes a manual one where a person asks now.
  */
 export async function insertBackup(
   trx: Trx,
@@ -95,7 +96,11 @@ export async function insertBackup(
     )
     .returning('id')
     .executeTakeFirst();
-  if (inserted === undefined) return { id: await waitingBackup(trx, database.id), isNew: false };
+  if (inserted === undefined) {
+    const id = await waitingBackup(trx, database.id);
+    if (type === 'manual') await makeManual(trx, id, triggeredById);
+    return { id, isNew: false };
+  }
   // There is no run that waits without its backup: nothing may wait for ever for one that never comes.
   if (!(await insertRun(trx, { ...runOf(database, inserted.id), askedBy }, now))) {
     throw new AppError('internal', 'Another run of this database waits already, without its backup.');
@@ -116,4 +121,16 @@ async function waitingBackup(trx: Trx, databaseId: string): Promise<string> {
     .where('status', '=', 'pending')
     .executeTakeFirstOrThrow();
   return waiting.id;
+}
+
+/** Nothing prunes what a person has asked for, such as what a restore replaces, also where it would have been made anyway. */
+async function makeManual(trx: Trx, id: string, personId: string | null): Promise<void> {
+  const made = await trx
+    .updateTable('backups')
+    .set({ type: 'manual', triggered_by_id: personId })
+    .where('id', '=', id)
+    .where('type', '=', 'scheduled')
+    .returning(['id', 'created_at'])
+    .executeTakeFirst();
+  if (made !== undefined) await notePerson(trx, made, personId);
 }

@@ -20,7 +20,7 @@ export interface CompletedRun {
   readonly seconds?: number;
   /** When its steps began; absent for a repair. */
   readonly steps?: readonly StepBegun[];
-  /** Bytes of the dump before compression, where they are known. */
+  /** Bytes of the dump before compression; 0 where they are not known. */
   readonly bytesRead?: number;
   readonly bytes: number;
   readonly sha256: string | null;

@@ -25,6 +25,7 @@ import type { VaultContext } from '../secrets/context.ts';
 import { type SealedCredentials, sealCredentials } from './credentials.ts';
 import { safeSegment } from './file-name.ts';
 import { foldOptions, mergeOptions, optionFields, shownOptions, wireOptions } from './options.ts';
+import { refuseOtherType } from './other-type.ts';
 import { changesOfTarget } from './password-target.ts';
 import {
   addressOfServer,
@@ -146,7 +147,8 @@ export async function createDatabase(
 
 /**
  * Changes what is given; what was backed up stays where it is. A stored password is not sent to where a change leads
- * before it is typed again or an admin confirms that. Throws `not_found`, `invalid`, `conflict` (name).
+ * before it is typed again or an admin confirms that. Throws `not_found`, `invalid`, `conflict` (name; type, while there are backups
+ * of the one that it has).
  */
 export async function updateDatabase(
   context: DatabaseContext,
@@ -174,6 +176,7 @@ export async function updateDatabase(
         .where('id', '=', id)
         // What was merged into must still be what is stored, else another change would be lost.
         .where('options', '=', before.options)
+        .where('type', '=', before.type)
         .where('credentials', before.credentials === null ? 'is' : '=', before.credentials)
         .returningAll()
         .executeTakeFirst();
@@ -182,6 +185,7 @@ export async function updateDatabase(
         throw changedMeanwhile();
       }
       await checkPlace(trx, context.config, updated, change);
+      if (updated.type !== before.type) await refuseOtherType(trx, before, updated.type);
       if (updated.server_id !== before.server_id) {
         await moveWaiting(trx, databaseLane(id), updated.server_id);
       }

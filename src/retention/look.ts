@@ -5,6 +5,7 @@ import { isAppError, toAppError } from '../errors.ts';
 import { limited } from '../leftovers/patience.ts';
 import type { ObjectLock } from '../object-stores/object-store.ts';
 import type { OpenPlace } from '../object-stores/opened-store.ts';
+import type { Place } from '../object-stores/place.ts';
 import { withStore } from '../object-stores/with-store.ts';
 
 /** What a look at the objects of a backup says of removing them. */
@@ -45,4 +46,28 @@ export async function lookBeforePruning(
     if (isAppError(error, 'shutdown', 'cancelled', 'superseded')) throw error;
     return { says: 'refused', reason: toAppError(error).message };
   }
+}
+
+/** What tells the dump of a backup, and where it lies; null where nothing is recorded. */
+export interface StoredAs {
+  readonly token: string;
+  readonly place: Pick<Place, 'endpoint' | 'bucket'> | null;
+}
+
+/** By the ids of these backups. */
+export async function storedAs(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, StoredAs>> {
+  const rows = await db
+    .selectFrom('backups')
+    .leftJoin('backup_objects', (join) =>
+      join.onRef('backup_objects.backup_id', '=', 'backups.id').on('backup_objects.kind', '=', 'dump'),
+    )
+    .select(['backups.id', 'backups.token', 'backup_objects.endpoint', 'backup_objects.bucket'])
+    .where('backups.id', 'in', ids)
+    .execute();
+  return new Map(
+    rows.map(({ id, token, endpoint, bucket }) => [
+      id,
+      { token, place: endpoint === null || bucket === null ? null : { endpoint, bucket } },
+    ]),
+  );
 }

@@ -4,6 +4,7 @@ import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import { insertLeftover } from '../leftovers/insert-leftover.ts';
 import { listAll } from '../object-stores/deep-test/list-page.ts';
+import { isOnHost } from '../object-stores/place.ts';
 import type { StorageContext } from '../storage/context.ts';
 import { prefixesInUse } from '../storage/in-use.ts';
 import { auditedStorage, openStorage, storageRow } from '../storage/storage.ts';
@@ -44,6 +45,7 @@ const MOST_LISTED = 1_000;
 export async function findOrphans(context: StorageContext, signal: AbortSignal): Promise<Orphans> {
   const { db } = context;
   const endpoint = (await storageRow(db))?.endpoint ?? '';
+  const endpoints = await knownEndpoints(db, endpoint);
   const { s3 } = await openStorage(context);
   const orphans: Orphan[] = [];
   const missing: MissingObject[] = [];
@@ -61,7 +63,7 @@ export async function findOrphans(context: StorageContext, signal: AbortSignal):
         const found = await listAll({ connection: s3.connection, bucket }, signal, prefix);
         for (const { key, modifiedAt } of found) listed.set(key, modifiedAt);
       }
-      const known = await knownKeys(db, { endpoint, bucket }, [...listed.keys()]);
+      const known = await knownKeys(db, { endpoints, bucket }, [...listed.keys()]);
       for (const [key, modifiedAt] of listed) {
         if (!known.has(key) && orphans.length < MOST_LISTED) orphans.push({ bucket, key, modifiedAt });
       }
@@ -77,9 +79,27 @@ export async function findOrphans(context: StorageContext, signal: AbortSignal):
   return { orphans, missing, notLookedAt };
 }
 
+/**
+ * The storage's address, and all others that something is recorded at: the same bucket may have had another one when it was stored,
+ * such as before there was TLS, and what is recorded there is no orphan. One step in an index for each.
+ */
+async function knownEndpoints(db: Db, present: string): Promise<readonly string[]> {
+  const found = new Set([present]);
+  for (let after = ''; ; ) {
+    const { endpoint } = await db
+      .selectFrom('backup_objects')
+      .select(({ fn }) => fn.min<string | null>('endpoint').as('endpoint'))
+      .where('endpoint', '>', after)
+      .executeTakeFirstOrThrow();
+    if (endpoint === null) return [...found];
+    if (!isOnHost({ endpoint })) found.add(endpoint);
+    after = endpoint;
+  }
+}
+
 async function knownKeys(
   db: Db | Trx,
-  { endpoint, bucket }: { readonly endpoint: string; readonly bucket: string },
+  { endpoints, bucket }: { readonly endpoints: readonly string[]; readonly bucket: string },
   keys: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const known = new Set<string>();
@@ -89,7 +109,7 @@ async function knownKeys(
       const rows = await db
         .selectFrom(table)
         .select('key')
-        .where('endpoint', '=', endpoint)
+        .where('endpoint', 'in', endpoints)
         .where('bucket', '=', bucket)
         .where('key', 'in', some)
         .execute();
@@ -172,9 +192,10 @@ export async function removeOrphan(
   } finally {
     await s3.close();
   }
+  const place = { endpoint: row?.endpoint ?? '', region: row?.region ?? null, bucket };
+  const endpoints = await knownEndpoints(db, place.endpoint);
   await write(db, async (trx) => {
-    const place = { endpoint: row?.endpoint ?? '', region: row?.region ?? null, bucket };
-    if ((await knownKeys(trx, place, [key])).has(key)) {
+    if ((await knownKeys(trx, { endpoints, bucket }, [key])).has(key)) {
       throw new AppError('conflict', `${key} belongs to a backup by now, or is being removed already.`);
     }
     const left = {

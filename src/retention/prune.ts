@@ -16,8 +16,9 @@ import type { OpenPlace } from '../object-stores/opened-store.ts';
 import { type RunClaim, requireClaim } from '../runs/claim.ts';
 import type { Candidate } from './candidates.ts';
 import { type Decided, decide } from './decide.ts';
+import { countFailingPlaces, type FailingPlaces } from './failing-places.ts';
 import { type Freeze, freeze } from './freeze.ts';
-import { type Look, lookBeforePruning } from './look.ts';
+import { type Look, lookBeforePruning, type StoredAs, storedAs } from './look.ts';
 import { keepPlacesOpen } from './open-places.ts';
 
 export interface PruneContext extends Context {
@@ -56,8 +57,6 @@ export interface PruneTask {
 const AT_ONCE = 4;
 const SMALLEST_BATCH = 20;
 const LARGEST_BATCH = 500;
-/** So many failures tell that the place does not let anything be removed now: the rest waits for another time. */
-const MOST_FAILURES = 5;
 
 /**
  * Prunes the backups of a database by its policy, the oldest first, in batches: each is looked at where it lies; then it is
@@ -71,20 +70,21 @@ export async function prune(context: PruneContext, task: PruneTask): Promise<Pru
   const database = await getDatabaseRow(db, databaseId);
   const tried = new Set<string>();
   const errors: RemovalError[] = [];
+  const failed: Failed = { errors, places: countFailingPlaces() };
   let [count, bytesFreed] = [0, 0];
   for (;;) {
     task.signal.throwIfAborted();
     const decided = await decide(db, databaseId, { now: now() });
     const frozen = decided.freeze ?? (await freezeIfLost(context, task, database, decided));
     const left = decided.due.filter(({ id }) => !tried.has(id));
-    const isOver = frozen !== null || left.length === 0 || errors.length >= MOST_FAILURES;
-    if (isOver) {
+    if (frozen !== null || left.length === 0) {
       await forgetErrors(context, decided);
       return { count, bytesFreed, errors, freeze: frozen };
     }
     const batch = left.slice(0, batchSize(left.length));
     for (const { id } of batch) tried.add(id);
-    const gone = await pruneBatch(context, task, database, batch, errors);
+    const gone = await pruneBatch(context, task, database, batch, failed);
+    for (const id of await failed.places.backupsThere(db, databaseId)) tried.add(id);
     count += gone.length;
     for (const { size } of gone) bytesFreed += size;
     task.onPruned({ count, left: left.length - batch.length });
@@ -96,23 +96,37 @@ function batchSize(left: number): number {
   return Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, Math.ceil(left / 20)));
 }
 
+interface Failed {
+  readonly errors: RemovalError[];
+  readonly places: FailingPlaces;
+}
+
 async function pruneBatch(
   context: PruneContext,
   task: PruneTask,
   database: DatabaseRow,
   batch: readonly Candidate[],
-  errors: RemovalError[],
+  { errors, places: failing }: Failed,
 ): Promise<readonly Candidate[]> {
   const places = keepPlacesOpen(context.openPlace);
   const within = { ...context, openPlace: places.openPlace };
+  const stored = await storedAs(
+    context.db,
+    batch.map(({ id }) => id),
+  );
+  const fail = (id: string, rotationError: string | null, error: string) => {
+    errors.push({ backupId: id, error, isNew: rotationError === null });
+    failing.note(stored.get(id)?.place ?? null);
+  };
   try {
-    const ready = await lookAtAll(within, task, batch, errors);
+    const looks = await lookAtAll(within, task, batch, { stored, failing, fail });
+    const ready = batch.filter((_, index) => looks[index]?.says === 'ready');
     const marked = await markDecided(within, task, database, ready);
     const kept = new Set<string>();
     await eachAtOnce(marked, AT_ONCE, async ({ id, rotationError }) => {
       const removal = await removePruned(within, id, task.signal);
       if (removal === null) return;
-      errors.push({ backupId: id, error: removal.reason, isNew: rotationError === null });
+      fail(id, rotationError, removal.reason);
       if (removal.isSeenAgain) kept.add(id);
     });
     return marked.filter(({ id }) => !kept.has(id));
@@ -121,36 +135,28 @@ async function pruneBatch(
   }
 }
 
+interface Looking {
+  readonly stored: ReadonlyMap<string, StoredAs>;
+  readonly failing: FailingPlaces;
+  readonly fail: (id: string, rotationError: string | null, error: string) => void;
+}
+
 async function lookAtAll(
   context: PruneContext,
   { signal }: PruneTask,
   batch: readonly Candidate[],
-  errors: RemovalError[],
-): Promise<readonly Candidate[]> {
-  const tokens = await tokensOf(context, batch);
-  const looks = await eachAtOnce(batch, AT_ONCE, async (backup) => {
-    // The rest of the batch would only say the same.
-    if (errors.length >= MOST_FAILURES) return null;
-    const look = await lookBeforePruning(
-      context,
-      { id: backup.id, token: tokens.get(backup.id) ?? '' },
-      signal,
-    );
-    if (look.says === 'refused')
-      errors.push({ backupId: backup.id, error: look.reason, isNew: backup.rotationError === null });
+  { stored, failing, fail }: Looking,
+): Promise<readonly (Look | null)[]> {
+  const looks = await eachAtOnce(batch, AT_ONCE, async ({ id, rotationError }) => {
+    const { token = '', place = null } = stored.get(id) ?? {};
+    // The rest of the place would only say the same.
+    if (failing.isGivenUp(place)) return null;
+    const look = await lookBeforePruning(context, { id, token }, signal);
+    if (look.says === 'refused') fail(id, rotationError, look.reason);
     return look;
   });
   await noteLooks(context, batch, looks);
-  return batch.filter((_, index) => looks[index]?.says === 'ready');
-}
-
-async function tokensOf(
-  { db }: PruneContext,
-  batch: readonly Candidate[],
-): Promise<ReadonlyMap<string, string>> {
-  const ids = batch.map(({ id }) => id);
-  const rows = await db.selectFrom('backups').select(['id', 'token']).where('id', 'in', ids).execute();
-  return new Map(rows.map(({ id, token }) => [id, token]));
+  return looks;
 }
 
 /** What holds a backup is kept with it: it is no error, and nobody asks again before that is over. */

@@ -4,6 +4,7 @@ import { auditedDatabase, getDatabaseRow } from '../databases/databases.ts';
 import type { Context } from '../db/context.ts';
 import type { BackupPolicyRow, DatabaseRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
+import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Candidate } from './candidates.ts';
@@ -137,13 +138,27 @@ export async function rotate(
   return rotationOf(context, decided, runId, signal);
 }
 
-/** Says that what the backups of a database no longer have is right: pruning goes on. Nothing where it does not stand still. */
-export async function acceptSize(context: RetentionContext, actor: Actor, databaseId: string): Promise<void> {
+/**
+ * Says that what the backups of a database no longer have is right: pruning goes on. Nothing where it does not stand still. `seen`: since
+ * when it stood still by what the person has read; throws `conflict` where something else is the reason by now.
+ */
+export async function acceptSize(
+  context: RetentionContext,
+  actor: Actor,
+  databaseId: string,
+  seen?: string,
+): Promise<void> {
   const { db, now, runs } = context;
   await write(db, async (trx) => {
     const database = await getDatabaseRow(trx, databaseId);
     const { freeze } = await freezeOf(trx, databaseId);
     if (freeze === null) return;
+    if (seen !== undefined && seen !== freeze.since) {
+      throw new AppError(
+        'conflict',
+        'Pruning stands still for another reason by now than the one that was shown. Nothing was accepted: read that one first.',
+      );
+    }
     const at = now();
     await thaw(trx, databaseId, { through: await measureFrom(trx, freeze, at), userId: actor.userId }, at);
     const details = { backupId: freeze.backupId, reason: freeze.reason };

@@ -41,6 +41,20 @@ export async function noteAskers(
   await insertAskers(trx, { id: runId, created_at: now.toISOString() }, [...schedule, ...person]);
 }
 
+/** What a schedule had asked for is that person's from now on. Part of the transaction that says so. */
+export async function notePerson(
+  trx: Trx,
+  run: { readonly id: string; readonly created_at: string },
+  personId: string | null,
+): Promise<void> {
+  await noteAskers(trx, run.id, { isScheduled: false, personId }, new Date(run.created_at));
+  await trx
+    .deleteFrom('run_askers')
+    .where('run_id', '=', run.id)
+    .where('asker', '=', askerText({ kind: 'schedule', id: null }))
+    .execute();
+}
+
 /** What a person's token asked for is the token's, and that very person's, too. */
 export async function noteToken(trx: Trx, runId: string, tokenId: string): Promise<void> {
   const run = await trx

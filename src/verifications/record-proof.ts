@@ -8,6 +8,8 @@ import { recordEvent } from '../events/events.ts';
 
 interface ReadProof {
   readonly damage: string | null;
+  /** Of the dump, all of it where nothing is damaged. */
+  readonly dumpBytes: number;
   readonly dumpSha256: string | null;
   readonly contents: DumpContents | null;
 }
@@ -19,7 +21,7 @@ interface ReadProof {
 export async function recordProof(
   trx: Trx,
   stored: Pick<Stored, 'backupId' | 'databaseId' | 'sha256' | 'dumpSha256' | 'contents'>,
-  { damage, dumpSha256, contents }: ReadProof,
+  { damage, dumpBytes, dumpSha256, contents }: ReadProof,
   at: Date,
 ): Promise<void> {
   const now = at.toISOString();
@@ -38,6 +40,7 @@ export async function recordProof(
           // Without a recorded hash there is nothing that the bytes could be equal to.
           ...(stored.sha256 === null ? {} : { bytes_proven_at: now }),
           parsed_proven_at: now,
+          bytes_read: dumpBytes,
           ...(stored.dumpSha256 === null ? { dump_sha256: dumpSha256 } : {}),
           ...(isTold ? {} : { contents: contentsText(contents) }),
           // It tells more now, or was never there.

@@ -102,6 +102,24 @@ describe.each(STATES)('what people do to backups, on %s', (state) => {
     expect(entries).toEqual(Array(2).fill({ details: JSON.stringify({ backupId: first.backupId }) }));
   });
 
+  it('a request while one waits that a schedule has asked for makes it a manual one, which nothing prunes', async () => {
+    const waiting = await insertBackup(services.db, services.now(), {
+      ...{ status: 'pending', outcome: null, type: 'scheduled' },
+    });
+    const asked = await startBackup(services, actor, waiting.database_id);
+    expect(asked).toEqual({ backupId: waiting.id, isNew: false, isRunning: false });
+    const row = services.db
+      .selectFrom('backups')
+      .select(['type', 'triggered_by_id'])
+      .where('id', '=', waiting.id);
+    expect(await row.executeTakeFirst()).toEqual({ type: 'manual', triggered_by_id: actor.userId });
+    const askers = services.db.selectFrom('run_askers').select('asker').where('run_id', '=', waiting.id);
+    expect((await askers.execute()).map(({ asker }) => asker).sort()).toEqual([
+      'person',
+      `person:${actor.userId}`,
+    ]);
+  });
+
   it.each([
     ['cancel', stopBackup],
     ['delete', removeBackup],

@@ -200,6 +200,21 @@ it('records the unfinished name of a file whose host died before it was gone', a
   expect(leftovers).toMatchObject([{ kind: 'file', key: '/kept/.app.dump.x.partial', ...HOST }]);
 });
 
+it.each([
+  ['zstd-3', 0],
+  ['none', SIZE],
+])(
+  'does not take what was noted on the way for all bytes of a dump, compressed by %s',
+  async (compression, bytes) => {
+    const backup = await uncertain({ upload_id: null });
+    await db.updateTable('backups').set({ compression, bytes_read: 1 }).execute();
+    storage.object = 'ours';
+    await repair();
+    expect(await outcome(backup)).toBe('completed');
+    expect(Number((await row(backup)).bytes_read)).toBe(bytes);
+  },
+);
+
 async function uncertain(object: Partial<BackupObjectRow>): Promise<BackupRow> {
   const at = new Date(now).toISOString();
   const backup = await insertBackup(db, new Date(now), {

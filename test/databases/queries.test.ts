@@ -120,6 +120,26 @@ describe.each(Object.entries(openers))('the catalog on %s', (_, open) => {
     await expect(renamed).rejects.toMatchObject(conflict);
   });
 
+  it('takes no other type while there are backups of the one that it has: they would be found to be damaged', async () => {
+    const { database } = await environmentWithDatabase();
+    const change = () => updateDatabase(context(), admin, database.id, { type: 'mysql' });
+    const id = await insertBackup(database.id, '2026-01-01T00:00:00.000Z');
+    const set = (values: object) => db.updateTable('backups').set(values).where('id', '=', id).execute();
+    for (const values of [
+      { status: 'completed' },
+      { status: 'in_progress' },
+      { status: 'failed', outcome: 'uncertain' },
+    ]) {
+      await set(values);
+      await expect(change()).rejects.toMatchObject({ code: 'conflict', details: { field: 'type' } });
+    }
+    expect((await updateDatabase(context(), admin, database.id, { type: 'postgres', port: 5433 })).port).toBe(
+      5433,
+    );
+    await set({ outcome: 'failed' });
+    expect((await change()).type).toBe('mysql');
+  });
+
   it('loses no change of two that are made at once', async () => {
     const { database } = await environmentWithDatabase();
     const change = (input: object) => updateDatabase(context(), admin, database.id, input);

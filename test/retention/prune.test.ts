@@ -6,6 +6,7 @@ import { markInUse } from '../../src/backups/in-use.ts';
 import { repairCounts } from '../../src/backups/repair-counts.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
+import { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { listLeftBehind } from '../../src/leftovers/leftovers.ts';
 import { acceptSize } from '../../src/retention/retention-actions.ts';
@@ -113,6 +114,32 @@ describe.each(STATES)('pruning, on %s', (state) => {
     await world.work();
     expect(await seenIds()).toEqual(ids.slice(6).reverse());
     expect((await world.seen()).every((row) => row.last_rotation_error === null)).toBe(true);
+  });
+
+  it('prunes what lies in the storage of now, however much lies in one that nobody reaches any more', async () => {
+    const OLD = { endpoint: 'https://left.example.com', bucket: 'größe + 🐘' };
+    const left = await nightly(12);
+    await db.updateTable('backup_objects').set(OLD).execute();
+    world.now = new Date(iso(18));
+    const present: string[] = [];
+    for (let day = 12; day < 18; day += 1) present.push(await world.succeed({ created_at: iso(day) }));
+    const { openPlace } = world.services();
+    let asked = 0;
+    const services = {
+      ...world.services(),
+      openPlace: async (place: Parameters<typeof openPlace>[0]) => {
+        if (place.endpoint !== OLD.endpoint) return openPlace(place);
+        asked += 1;
+        throw new AppError('storage_denied', 'The present keys are not used there.');
+      },
+    };
+    await world.work(services);
+    expect((await seenIds()).filter((id) => present.includes(id))).toEqual(present.slice(3).reverse());
+    expect((await seenIds()).filter((id) => left.includes(id))).toHaveLength(12);
+    // Nor is all of what lies there asked about.
+    expect(asked).toBeLessThan(10);
+    const [run] = await prunes();
+    expect(run).toMatchObject({ state: 'failed' });
   });
 
   it('hides what may be gone, lists it with its reason and tries, and removes its row when it is gone', async () => {
@@ -284,8 +311,9 @@ describe.each(STATES)('pruning, on %s', (state) => {
     await world.sweep();
     await world.work();
     expect(await seenIds()).toHaveLength(6);
-    await acceptSize(world.services() as never, ACTOR, DATABASE);
-    await acceptSize(world.services() as never, ACTOR, DATABASE);
+    const accept = () => acceptSize(world.services() as never, ACTOR, DATABASE, frozen.frozen_at ?? '');
+    await accept();
+    await accept();
     expect(await audits('backup.accept_size')).toHaveLength(1);
     await world.work();
     expect(await seenIds()).toEqual([more[1], more[0], small]);
@@ -318,6 +346,33 @@ describe.each(STATES)('pruning, on %s', (state) => {
     expect((await seenIds()).slice(0, 2)).toEqual([next, less]);
     expect(await seenIds()).toHaveLength(4);
     expect(await audits('backup.freeze')).toHaveLength(1);
+  });
+
+  it('is accepted by who has read the very reason, not a second time for the next one', async () => {
+    const all = ['a', 'b', 'c'];
+    await nightly(1);
+    for (const day of [0, 1, 2]) await world.succeed({ created_at: iso(day), tables: all });
+    world.now = new Date(iso(9));
+    await world.succeed({ created_at: iso(4), tables: ['a', 'b'] });
+    await world.work();
+    const read = async () => {
+      const row = db.selectFrom('retention_freezes').select(['frozen_at', 'reason']);
+      return row.executeTakeFirstOrThrow();
+    };
+    const first = await read();
+    expect(first.reason).toContain('größe.c');
+    // Nobody notices what else is gone while it stands still.
+    for (const day of [5, 6]) await world.succeed({ created_at: iso(day), tables: ['a', 'b'] });
+    world.now = new Date(iso(10));
+    await world.succeed({ created_at: iso(7), tables: ['a'] });
+    const accept = () => acceptSize(world.services() as never, ACTOR, DATABASE, first.frozen_at ?? '');
+    await accept();
+    await world.work();
+    const second = await read();
+    expect(second.reason).toContain('größe.b');
+    await expect(accept()).rejects.toMatchObject({ code: 'conflict' });
+    expect(await read()).toEqual(second);
+    expect(await audits('backup.accept_size')).toHaveLength(1);
   });
 
   it('forgets failed runs after some days, but those that explain how things stand now', async () => {

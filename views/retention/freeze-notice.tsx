@@ -15,7 +15,11 @@ export function FreezeNotice(props: {
         <strong>Nothing is pruned</strong> since <Ago at={freeze.since} />. {freeze.reason}
       </p>
       {mayChange && (
-        <PostButton action={`/databases/${databaseId}/retention/accept`} label="Accept what is missing" />
+        <PostButton
+          action={`/databases/${databaseId}/retention/accept`}
+          label="Accept what is missing"
+          values={{ since: freeze.since }}
+        />
       )}
     </Notice>
   );

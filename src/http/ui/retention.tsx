@@ -16,6 +16,7 @@ import type { Services } from '../../services-port.ts';
 import { summaryOf } from './database-summary.ts';
 import { actorOf } from './kit/actor.ts';
 import { goTo } from './kit/flash.ts';
+import { readForm } from './kit/form-body.ts';
 import { environmentFrame } from './kit/frame.ts';
 import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
@@ -61,7 +62,8 @@ export function retentionRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/databases/:databaseId/retention/accept', only('operator'), async (c) => {
     const id = c.req.param('databaseId');
-    await acceptSize(services, actorOf(c, services), id);
+    const { since } = await readForm(c);
+    await acceptSize(services, actorOf(c, services), id, since);
     return goTo(c, services, `/databases/${id}/retention`, 'size-accepted');
   });
 

@@ -34,7 +34,10 @@ export async function cleanUp(run: BucketTest, signal: AbortSignal): Promise<Cle
   return { versioning: found.versioning, left: [...left, ...unseen] };
 }
 
-/** Removes what interrupted deep tests left under a reserved prefix and is older than that. Gives how much it was. */
+/**
+ * Removes what interrupted deep tests left under a reserved prefix and is older than that. Gives how much it was. Each has a folder of a
+ * random name: whatever else somebody has put there, such as the backups of a database with that prefix, stays.
+ */
 export async function removeEarlier(
   place: Place,
   options: { readonly prefix: string; readonly olderThanMs: number; readonly signal: AbortSignal },
@@ -44,14 +47,17 @@ export async function removeEarlier(
   if (found === null || signal.aborted) return 0;
   const limit = place.connection.now().getTime() - options.olderThanMs;
   const isOld = (at: string) => Date.parse(at) <= limit;
+  const isMade = (key: string) => RANDOM_FOLDER.test(key.slice(prefix.length));
   const old: Found = {
     versioning: found.versioning,
-    versions: found.versions.filter(({ modifiedAt }) => isOld(modifiedAt)),
-    uploads: found.uploads.filter(({ initiatedAt }) => isOld(initiatedAt)),
+    versions: found.versions.filter(({ key, modifiedAt }) => isMade(key) && isOld(modifiedAt)),
+    uploads: found.uploads.filter(({ key, initiatedAt }) => isMade(key) && isOld(initiatedAt)),
   };
   const left = await removeFound(place, old, signal);
   return old.versions.length + old.uploads.length - left.length;
 }
+
+const RANDOM_FOLDER = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\//;
 
 async function findMade(run: BucketTest, signal: AbortSignal): Promise<Found> {
   const listed = await allUnder(run, signal, run.folder);

@@ -113,6 +113,27 @@ describe('what lies in the storage', () => {
   });
 });
 
+describe('what was stored while the storage had another address', () => {
+  it('is no orphan, whichever address it has now', async () => {
+    const before = await app.backUp(databaseId);
+    const key = await keyOf(before);
+    const [from, to] = store.endpoint.includes('//localhost')
+      ? ['localhost', '127.0.0.1']
+      : ['127.0.0.1', 'localhost'];
+    const endpoint = store.endpoint.replace('https://', '').replace(from, to);
+    await app.ask('PUT', '/api/settings/spaces', { region: store.region, endpoint, ...KEY });
+    const after = await app.backUp(databaseId);
+    expect(after.error).toBeNull();
+    const { orphans } = await app.ask('GET', '/api/settings/spaces/orphans');
+    expect((orphans as readonly { key: string }[]).map((orphan) => orphan.key)).not.toContain(key);
+    const removal = await app.call('POST', '/api/settings/spaces/orphans/remove', { bucket: 'backups', key });
+    expect(removal.status).toBe(409);
+    expect(
+      await app.services.db.selectFrom('leftovers').select('id').where('key', '=', key).execute(),
+    ).toEqual([]);
+  });
+});
+
 async function* bytes() {
   yield new TextEncoder().encode('notes');
 }

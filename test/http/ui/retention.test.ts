@@ -123,7 +123,12 @@ describe('the retention of a database', () => {
     expect(text(html)).toMatch(/Nothing is pruned since .* less than the 4 KiB of those before it/);
     expect(html).not.toContain('Prune now');
     expect(files.every((file) => existsSync(file))).toBe(true);
-    await operator.post(`${base()}/accept`);
+    // A page of another reason accepts nothing.
+    const stale = await operator.post(`${base()}/accept`, { since: '2026-03-04T05:06:07.890Z' });
+    expect([stale.status, text(stale.html)]).toEqual([409, expect.stringContaining('another reason by now')]);
+    expect(text((await operator.get(base())).html)).toContain('Nothing is pruned since');
+    const since = /<input type="hidden" name="since" value="([^"]+)"/.exec(html)?.[1] ?? '';
+    await operator.post(`${base()}/accept`, { since });
     await expect.poll(() => files.filter((file) => existsSync(file)).length).toBe(1);
     expect(text((await operator.get(base())).html)).not.toContain('Nothing is pruned since');
   });
