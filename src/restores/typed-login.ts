@@ -4,11 +4,17 @@ import { changesOfTarget, presentTarget } from '../databases/password-target.ts'
 import { addressOfServer } from '../databases/password-targets.ts';
 import type { RestoreRow } from '../db/schema.ts';
 import { AppError } from '../errors.ts';
+import { secretField } from '../fields.ts';
 import type { VaultContext } from '../secrets/context.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { ServerAddress } from '../servers/server-access.ts';
 
 /** As whom, for one restore or drill alone; forgotten when it has ended. */
+export const loginFields = {
+  username: secretField(255).min(1).optional(),
+  password: secretField(1024).min(1).optional(),
+};
+
 export interface TypedLogin {
   readonly username?: string | undefined;
   readonly password?: string | undefined;

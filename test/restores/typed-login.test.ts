@@ -94,3 +94,19 @@ describe('a login that was typed', () => {
     expect(await sent(runId)).toBe(PASSWORD);
   });
 });
+
+it('a restore goes to a host that a database could have, and to no list of them', async () => {
+  for (const host of ['10.0.0.1,192.168.9.9', '-h evil', 'a b', '@abstract', 'x\ny']) {
+    const body = { ...LOGIN, host };
+    const { status, body: answer } = await app.call('POST', `/api/backups/${backupId}/restore`, { body });
+    expect([host, status, answer.details?.[0]?.path]).toEqual([host, 400, ['host']]);
+  }
+  const login = { username: 'with\0nul', password: 'p' };
+  for (const path of ['restore', 'drill']) {
+    const { status } = await app.call('POST', `/api/backups/${backupId}/${path}`, { body: login });
+    expect([path, status]).toEqual([path, 400]);
+  }
+  for (const host of ['', null, '/run/postgresql', 'db.internal', '[::1]']) {
+    await made(`/api/backups/${backupId}/restore`, { ...LOGIN, host, newName: `to ${host}` });
+  }
+});
