@@ -3,7 +3,7 @@ import type { Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { PasswordContext, SignInContext } from './context.ts';
-import { checkOwnPassword } from './own-password.ts';
+import { checkOwnPassword, refuseReplacedPassword } from './own-password.ts';
 import { refuseGuessable } from './password-rules.ts';
 import { hasRole } from './roles.ts';
 import { factorOf, takeOff } from './second-factor.ts';
@@ -26,13 +26,13 @@ export async function changePassword(
 ): Promise<readonly LinkedPerson[]> {
   const row = await context.db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
   if (row === undefined) throw new AppError('not_found', 'User not found');
-  if (actor.userId === userId || !hasRole(actor.role, 'admin')) {
-    await checkOwnPassword(context, row, input.currentPassword);
-  }
+  const isChecked = actor.userId === userId || !hasRole(actor.role, 'admin');
+  if (isChecked) await checkOwnPassword(context, row, input.currentPassword);
   await refuseGuessable(context.passwords, input.newPassword, { email: row.email, field: 'newPassword' });
   const hash = await context.passwords.hash(input.newPassword);
   const entry = auditedUser('update', row, { details: { password: 'changed' } });
   return write(context.db, async (trx) => {
+    if (isChecked) await refuseReplacedPassword(trx, row);
     const linksTakenOff = actor.userId === userId ? [] : await loseLinks(trx, actor, row, context.now());
     await storePassword(trx, userId, hash, context.now());
     await recordAudit(trx, actor, entry, context.now());

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import type { SignInContext } from './context.ts';
 import { bucketOf, chargeGuess, giveBackGuess } from './guesses.ts';
-import { checkOwnPassword } from './own-password.ts';
+import { checkOwnPassword, refuseReplacedPassword } from './own-password.ts';
 import { newRecoveryCodes, storeRecoveryCodes } from './recovery-codes.ts';
 import { hasRole } from './roles.ts';
 import { factorOf, ownerOf, takeOff } from './second-factor.ts';
@@ -40,6 +40,7 @@ export async function beginSecondFactor(
   const secret = newTotpSecret();
   const sealed = await context.vault.seal(secret, SEALED.secondFactor.identity(user.id));
   await write(context.db, async (trx) => {
+    await refuseReplacedPassword(trx, user);
     await refuseActive(trx, user.id);
     const at = context.now();
     const values = { secret: sealed, confirmed_at: null, last_step: null, created_at: at.toISOString() };
@@ -116,6 +117,7 @@ export async function renewRecoveryCodes(
   const user = await ownAccount(context, actor, own);
   const { codes, hashes } = await newRecoveryCodes();
   await write(context.db, async (trx) => {
+    await refuseReplacedPassword(trx, user);
     if ((await factorOf(trx, user.id)) === null) throw new AppError('conflict', NONE);
     await storeRecoveryCodes(trx, user.id, hashes);
     await note(trx, actor, user, 'new recovery codes', context.now());
@@ -137,6 +139,7 @@ export async function removeSecondFactor(
   const user = await ownerOf(context.db, userId);
   if (isOwn) await checkOwnPassword(context, user, currentPassword);
   await write(context.db, async (trx) => {
+    if (isOwn) await refuseReplacedPassword(trx, user);
     if (!(await takeOff(trx, actor, user, context.now()))) throw new AppError('conflict', NONE);
     if (!isOwn) await endSessionsOf(trx, userId);
   });

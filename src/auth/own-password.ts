@@ -1,4 +1,4 @@
-import type { UserRow } from '../db/schema.ts';
+import type { Trx, UserRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
 import type { SignInContext } from './context.ts';
@@ -28,8 +28,22 @@ export async function checkOwnPassword(
     isRight ? pauseOf(trx, bucket, context.now()) : countFailure(trx, bucket, context.now()),
   );
   if (pause > 0) throw paused(pause);
-  if (!isRight) throw new AppError('unauthorized', 'Current password is incorrect');
+  if (!isRight) throw incorrect();
 }
+
+/**
+ * In the write that it was checked for: throws `unauthorized` where the account has another password by now. Whoever was shut out by
+ * that, while the old one was looked at, changes nothing any more.
+ */
+export async function refuseReplacedPassword(
+  trx: Trx,
+  { id, password_hash: checked }: Pick<UserRow, 'id' | 'password_hash'>,
+): Promise<void> {
+  const row = await trx.selectFrom('users').select('password_hash').where('id', '=', id).executeTakeFirst();
+  if (row?.password_hash !== checked) throw incorrect();
+}
+
+const incorrect = () => new AppError('unauthorized', 'Current password is incorrect');
 
 const NONE =
   'This account has no password: it signs in by single sign-on, and what protects that is set up at its provider. An admin can give it a password under Users.';

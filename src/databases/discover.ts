@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Actor } from '../audit/audit.ts';
 import type { Discovery, DiscoveryPlan, Engine } from '../engines/engine.ts';
 import { engineFor } from '../engines/engines.ts';
 import { sqliteColumns } from '../engines/sqlite/options.ts';
@@ -59,6 +60,7 @@ const SEARCH_MS = 30_000;
  */
 export async function discoverDatabases(
   context: ServerContext,
+  actor: Actor,
   serverId: string,
   input: DiscoveryInput,
   options: { readonly signal: AbortSignal; readonly deadline?: AbortSignal },
@@ -71,7 +73,7 @@ export async function discoverDatabases(
     });
   }
   const plan = await planDiscovery(context, engine, serverId, input);
-  const opened = await context.servers.open(serverId, { startedBy: 'person' });
+  const opened = await context.servers.open(serverId, { startedBy: 'person', actor });
   try {
     if (engine.isFile) for (const folder of input.folders ?? []) await opened.checkPath(folder);
     const discovery = await lookFor(opened.host, plan, {

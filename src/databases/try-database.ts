@@ -52,7 +52,7 @@ export async function tryRow(
   let opened: OpenedServer | undefined;
   try {
     const plans = await planDatabase(row, context.vault, context.servers);
-    opened = await context.servers.open(row.server_id, { startedBy: 'person' });
+    opened = await context.servers.open(row.server_id, { startedBy: 'person', actor });
     const found = await lookAtDatabase(opened, plans, { signal, timeoutMs: TIMEOUT_MS });
     return {
       success: true,

@@ -7,16 +7,10 @@ import { newId } from '../ids.ts';
 import { restorable } from '../restores/ask-restore.ts';
 import type { RestoreContext } from '../restores/context.ts';
 import { NOTHING_REPLACED } from '../restores/in-place.ts';
+import { sealForPlace, type TypedLogin } from '../restores/typed-login.ts';
 import { insertRun } from '../runs/claim.ts';
 import { drillLane } from '../runs/lanes.ts';
-import { SEALED } from '../secrets/sealed.ts';
 import { type DrillPlaceSettings, drillPlace } from './place.ts';
-
-/** As whom, for this drill alone; forgotten when it has ended. */
-export interface DrillLogin {
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-}
 
 /**
  * Asks for a backup to be restored, compared, measured and dropped again, on the server that is set for its database; gives the id
@@ -27,17 +21,15 @@ export async function askDrill(
   context: RestoreContext,
   actor: Actor,
   backupId: string,
-  login: DrillLogin = {},
+  login: TypedLogin = {},
 ): Promise<string> {
-  const { db, now, runs, vault } = context;
+  const { db, now, runs } = context;
   const { backup, database } = await restorable(db, backupId);
   const runId = newId();
-  const { username = null, password = null } = login;
-  const credentials =
-    username === null && password === null
-      ? null
-      : await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(runId));
   const settings = await drillSettingsOf(db, database.id);
+  const { serverId: server_id, host, port } = await drillPlace(db, database, settings, runId);
+  const there = { server_id, host, port, engine: database.type, options: database.options };
+  const credentials = await sealForPlace(context, runId, login, there);
   await write(db, async (trx) => {
     const present = await findBackup(trx, backupId);
     if (present?.status !== 'completed') throw new AppError('not_found', 'Backup not found');
@@ -48,7 +40,7 @@ export async function askDrill(
     }
     const { serverId, host, port, newName } = place;
     const of = { id: backupId, name: backup.filename, environmentId: database.environment_id };
-    const details = { runId, newName, serverId, host, port, username };
+    const details = { runId, newName, serverId, host, port, username: login.username ?? null };
     await recordAudit(trx, actor, auditEntry('backup', 'drill', of, { details }), now());
   });
   runs.wake();

@@ -7,7 +7,14 @@ import { AppError, isAppError } from '../errors.ts';
 import { nameField, secretField } from '../fields.ts';
 import { SEALED } from '../secrets/sealed.ts';
 import { privateHostsOf, readSettings } from '../settings/settings.ts';
-import { refusal, requireEnvironment, type ShownChannel, sendTest, shown } from './channels.ts';
+import {
+  channelSecret,
+  refusal,
+  requireEnvironment,
+  type ShownChannel,
+  sendTest,
+  shown,
+} from './channels.ts';
 import { CHAT_KINDS } from './chat.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliverContext } from './send.ts';
@@ -19,7 +26,7 @@ export const channelChange = z.object({
   /** Absent or blank keeps the stored one. */
   url: secretField(2048).nullish(),
   /** Absent or blank keeps the stored one, which belongs to the scheme, host and port of its URL. */
-  secret: secretField(1024).nullish(),
+  secret: channelSecret.nullish(),
   /** The stored secret is no longer sent. */
   forgetSecret: z.boolean().optional(),
   leastSeverity: z.enum(SEVERITIES).optional(),

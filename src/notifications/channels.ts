@@ -18,14 +18,16 @@ import { forgetSpell } from './spells.ts';
 import { SEVERITIES } from './types.ts';
 import { nameOf, noteWorks, stateAfter } from './way-state.ts';
 
+// It goes into a header, or signs what is sent: a line that was pasted along is a mistake in either.
+export const channelSecret = secretField(1024).regex(/^[\t\x20-\x7e\u{a0}-\u{10ffff}]*$/u, {
+  error: 'Must be of one line, without control characters',
+});
+
 export const channelInput = z.object({
   kind: z.enum(CHANNEL_KINDS),
   name: nameField,
   url: secretField(2048).min(1),
-  // It goes into a header, or signs what is sent: a line that was pasted along is a mistake in either.
-  secret: secretField(1024)
-    .regex(/^[\t\x20-\x7e\u{a0}-\u{10ffff}]*$/u, { error: 'Must be of one line, without control characters' })
-    .nullish(),
+  secret: channelSecret.nullish(),
   /** What is less bad is not told there; that trouble is over always is. */
   leastSeverity: z.enum(SEVERITIES).default('warning'),
   /** Null: of all environments. */

@@ -16,7 +16,7 @@ import { type OidcInput, providerOf, rowOf, type ShownOidc, shown } from './sett
 /**
  * Tries the provider by what was entered, and keeps that where it answered as one. Throws `invalid` where it did not, with what it
  * said, for settings that make admins of whoever likes, or nobody anything, and where a secret would go to another issuer or client than the one that it was given for; `conflict` for
- * another issuer where no admin has a password.
+ * another issuer where no admin has a password, and where somebody else has changed the settings meanwhile.
  */
 export async function saveOidc(
   context: OidcContext,
@@ -35,7 +35,7 @@ export async function saveOidc(
   const id = before?.id ?? newId();
   const sealed =
     clientSecret === null ? null : await vault.seal(clientSecret, SEALED.oidcClientSecret.identity(id));
-  const at = now().toISOString();
+  const at = laterThan(before, now());
   const values = {
     issuer: target.issuer,
     client_id: target.clientId,
@@ -52,8 +52,9 @@ export async function saveOidc(
   };
   const { clientSecret: _, saveAnyway: __, isPublicClient: ___, ...told } = input;
   const row = await write(db, async (trx) => {
-    const other = await trx.selectFrom('oidc_settings').select('id').where('id', '!=', id).executeTakeFirst();
-    if (other !== undefined) throw new AppError('conflict', 'Somebody else has just saved a provider.');
+    // The provider was tried in between: what is replaced must be what it was compared with.
+    const present = await rowOf(trx);
+    if (present?.id !== before?.id || present?.updated_at !== before?.updated_at) throw changedMeanwhile();
     const details = { ...told, ...target, secret: secretWord(input, before), tested: isTested };
     const entry = auditEntry('oidc_settings', 'update', { id, name: target.issuer }, { details });
     await recordAudit(trx, actor, entry, now());
@@ -70,6 +71,19 @@ export async function saveOidc(
   });
   return shown(row);
 }
+
+/** So that two changes of one millisecond differ. */
+function laterThan(before: OidcSettingsRow | undefined, at: Date): string {
+  return new Date(
+    Math.max(at.getTime(), before === undefined ? 0 : Date.parse(before.updated_at) + 1),
+  ).toISOString();
+}
+
+const changedMeanwhile = () =>
+  new AppError(
+    'conflict',
+    'Somebody else has changed single sign-on while the provider was tried, so nothing was saved. Look at it again.',
+  );
 
 /** Tries the provider that is stored. Throws `not_found`, and `OidcFailure` with what came back. */
 export async function tryOidc(context: OidcContext, redirectUri: string): Promise<void> {

@@ -11,8 +11,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { insertRun } from '../runs/claim.ts';
 import { databaseLane } from '../runs/lanes.ts';
-import { SEALED } from '../secrets/sealed.ts';
-import type { Vault } from '../secrets/vault.ts';
+import type { VaultContext } from '../secrets/context.ts';
 import { isNamed } from '../turned-text.ts';
 import { type AskedRestore, restorable } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
@@ -20,6 +19,7 @@ import { factsOf } from './dump-facts.ts';
 import { NOTHING_REPLACED, noteOf } from './in-place.ts';
 import { type LoadOptions, loadOptionsText } from './load-options.ts';
 import { keptName } from './new-name.ts';
+import { sealForPlace } from './typed-login.ts';
 
 export interface InPlaceInput {
   /** The name of the database, as it is registered. */
@@ -50,7 +50,7 @@ export async function askInPlace(
   input: InPlaceInput,
   adopts?: Adopting,
 ): Promise<AskedRestore> {
-  const { db, now, runs, vault } = context;
+  const { db, now, runs } = context;
   const { backup, database } = await restorable(db, backupId);
   const newName = replacedName(database);
   if (input.intoLive === true) await refuseUnlessLive(db, backupId, database);
@@ -69,8 +69,8 @@ export async function askInPlace(
     );
   }
   const runId = newId();
-  const wanted = { id: runId, backupId, database, newName, input, adopts, actor, vault, at: now() };
-  const row = await inPlaceRow(wanted);
+  const wanted = { id: runId, backupId, database, newName, input, adopts, actor, at: now() };
+  const row = await inPlaceRow(context, wanted);
   await write(db, async (trx) => {
     const { at } = wanted;
     const present = await findBackup(trx, backupId);
@@ -107,20 +107,20 @@ export async function askInPlace(
 }
 
 /** As it is before anything is made, without its safety backup. */
-export async function inPlaceRow(wanted: {
-  readonly id: string;
-  readonly backupId: string;
-  readonly database: DatabaseRow;
-  readonly newName: string;
-  readonly input: InPlaceInput;
-  readonly adopts?: Adopting | undefined;
-  readonly actor: UserActor;
-  readonly vault: Vault;
-  readonly at: Date;
-}): Promise<RestoreRow> {
-  const { id, database, newName, input, vault, at } = wanted;
-  const { username = null, password = null } = input;
-  const isTyped = username !== null || password !== null;
+export async function inPlaceRow(
+  context: Pick<VaultContext, 'db' | 'vault'>,
+  wanted: {
+    readonly id: string;
+    readonly backupId: string;
+    readonly database: DatabaseRow;
+    readonly newName: string;
+    readonly input: InPlaceInput;
+    readonly adopts?: Adopting | undefined;
+    readonly actor: UserActor;
+    readonly at: Date;
+  },
+): Promise<RestoreRow> {
+  const { id, database, newName, input, at } = wanted;
   return {
     ...NOTHING_REPLACED,
     id,
@@ -136,9 +136,7 @@ export async function inPlaceRow(wanted: {
     new_name: newName,
     is_name_ours: 0,
     token: newId(),
-    credentials: isTyped
-      ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id))
-      : null,
+    credentials: await sealForPlace(context, id, input, { ...database, engine: database.type }),
     state: 'none',
     checks: null,
     counts: null,

@@ -9,7 +9,6 @@ import { engineFor } from '../engines/engines.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { insertRun } from '../runs/claim.ts';
-import { SEALED } from '../secrets/sealed.ts';
 import { isNamed } from '../turned-text.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
@@ -18,6 +17,7 @@ import { type ChosenTables, loadOptionsText } from './load-options.ts';
 import { proposedName } from './new-name.ts';
 import { chooseTables } from './only-tables.ts';
 import { loginFor } from './restore-logins.ts';
+import { sealForPlace } from './typed-login.ts';
 
 /** Where a backup is restored to; what is absent is as of the database that was backed up. */
 export interface RestoreInput {
@@ -53,18 +53,15 @@ export async function askRestore(
   backupId: string,
   input: RestoreInput,
 ): Promise<AskedRestore> {
-  const { db, now, runs, vault } = context;
+  const { db, now, runs } = context;
   const { backup, database } = await restorable(db, backupId);
   const target = await targetOf(db, actor, database, input);
   const loading = await loadingText(db, backupId, database.type, input);
   const newName = input.newName ?? proposedName(target.named, now());
   const runId = newId();
-  const credentials = { username: input.username ?? null, password: input.password ?? null };
-  const isTyped = credentials.username !== null || credentials.password !== null;
-  const sealed = isTyped
-    ? await vault.seal(JSON.stringify(credentials), SEALED.restoreCredentials.identity(runId))
-    : null;
   const { serverId, host, port, environmentId } = target;
+  const place = { server_id: serverId, engine: database.type, host, port, options: database.options };
+  const credentials = await sealForPlace(context, runId, input, place);
   const lane = `restore:${JSON.stringify([serverId, host, port, newName])}`;
   await write(db, async (trx) => {
     const present = await findBackup(trx, backupId);
@@ -89,7 +86,7 @@ export async function askRestore(
         load_options: loading,
         is_name_ours: input.newName === undefined ? 1 : 0,
         token: newId(),
-        credentials: sealed,
+        credentials,
         state: 'none',
         removal_tries: 0,
         asked_by_id: actor.userId,
@@ -103,7 +100,7 @@ export async function askRestore(
       serverId,
       host,
       port,
-      username: credentials.username,
+      username: input.username ?? null,
       tables: input.tables ?? null,
       jobs: input.jobs ?? null,
     };

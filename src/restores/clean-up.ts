@@ -2,19 +2,16 @@ import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, toAppError } from '../errors.ts';
-import { SEALED } from '../secrets/sealed.ts';
 import type { TargetContext } from './context.ts';
 import { markKept, noteOf } from './in-place.ts';
 import { endIfNamed } from './named.ts';
 import { removeMade } from './remove-made.ts';
 import { endRestore, loadRestore } from './restores.ts';
 import { isSwapped } from './swap.ts';
+import { sealLogin, type TypedLogin } from './typed-login.ts';
 
 /** For this one time, where those that back up may not do it: what was given for the restore is forgotten by now. */
-export interface CleanUpLogin {
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-}
+export type CleanUpLogin = TypedLogin;
 
 export interface CleanUpInput extends CleanUpLogin {
   /** Somebody says that nothing of it is there any more, for where nobody can tell. */
@@ -42,14 +39,10 @@ export async function cleanUpRestore(
   input: CleanUpInput,
   signal: AbortSignal,
 ): Promise<CleanedUp> {
-  const { db, now, vault } = context;
+  const { db, now } = context;
   const restore = await loadRestore(db, id);
   refuseUnlessLeft(restore.state);
-  const { username = null, password = null } = input;
-  const isTyped = username !== null || password !== null;
-  const credentials = isTyped
-    ? await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id))
-    : null;
+  const credentials = await sealLogin(context, id, input);
   const settled = await settle(context, { ...restore, credentials }, input, signal);
   const { failed, state, saidGone } = settled;
   await write(db, async (trx) => {

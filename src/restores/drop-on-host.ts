@@ -6,7 +6,6 @@ import { write } from '../db/write.ts';
 import type { DropFacts, DropOutcome, DropPlan } from '../engines/drop.ts';
 import type { RestorePlan } from '../engines/restore.ts';
 import { AppError, isAppError, toAppError } from '../errors.ts';
-import { SEALED } from '../secrets/sealed.ts';
 import { isNamed } from '../turned-text.ts';
 import type { CleanUpLogin } from './clean-up.ts';
 import type { TargetContext } from './context.ts';
@@ -15,6 +14,7 @@ import { noteOf } from './in-place.ts';
 import { type LoadOptions, loadOptionsOf } from './load-options.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
 import { refuseTaken } from './taken-since.ts';
+import { sealLogin } from './typed-login.ts';
 
 const IDLE_MS = 120_000;
 
@@ -83,13 +83,13 @@ export async function dropOnHost(
   row: RestoreRow,
   { name, input, isOnlyCopy, plan: planOf, signal }: OnHost,
 ): Promise<DropOutcome | AppError> {
-  const { db, vault } = context;
+  const { db } = context;
   const { dropBegun: before } = loadOptionsOf(row);
   const note = (dropBegun: LoadOptions['dropBegun']) =>
     write(db, (trx) => noteOf(trx, row.id, { dropBegun }));
   let isBegun = false;
   try {
-    const credentials = await sealedLogin(vault, row.id, input);
+    const credentials = await sealLogin(context, row.id, input);
     const { host, plan } = await openRestoreTarget(context, { ...row, credentials }, UNKNOWN_DUMP, 'person');
     try {
       // Once more: opening its server may have taken a while.
@@ -141,14 +141,4 @@ function isThere(failed: AppError, wasBegun: boolean): boolean {
     ] as const),
   );
   return !isUnheard && !wasBegun;
-}
-
-async function sealedLogin(
-  vault: TargetContext['vault'],
-  id: string,
-  login: CleanUpLogin,
-): Promise<string | null> {
-  const { username = null, password = null } = login;
-  if (username === null && password === null) return null;
-  return vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id));
 }

@@ -2,7 +2,6 @@ import type { UserActor } from '../auth/users.ts';
 import type { RestoreRow } from '../db/schema.ts';
 import type { PreflightCheck } from '../engines/restore.ts';
 import { newId } from '../ids.ts';
-import { SEALED } from '../secrets/sealed.ts';
 import { type InPlaceInput, inPlaceRow, refuseUnlessLive, replacedName } from './ask-in-place.ts';
 import { loadingText, type RestoreInput, restorable, targetOf } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
@@ -13,6 +12,7 @@ import { onlyTablesOf } from './load-options.ts';
 import { proposedName } from './new-name.ts';
 import { ofChosen } from './only-tables.ts';
 import { openRestoreTarget } from './open-target.ts';
+import { sealLogin } from './typed-login.ts';
 
 const LOOK_MS = 60_000;
 
@@ -27,15 +27,11 @@ export async function lookAtTarget(
   input: RestoreInput,
   signal: AbortSignal,
 ): Promise<readonly PreflightCheck[]> {
-  const { db, now, vault } = context;
+  const { db, now } = context;
   const { database } = await restorable(db, backupId);
   const target = await targetOf(db, actor, database, input);
   const id = newId();
-  const { username = null, password = null } = input;
-  const credentials =
-    username === null && password === null
-      ? null
-      : await vault.seal(JSON.stringify({ username, password }), SEALED.restoreCredentials.identity(id));
+  const credentials = await sealLogin(context, id, input);
   const restore: RestoreRow = {
     id,
     backup_id: backupId,
@@ -75,12 +71,12 @@ export async function lookInPlace(
   input: InPlaceInput,
   signal: AbortSignal,
 ): Promise<readonly PreflightCheck[]> {
-  const { db, now, vault } = context;
+  const { db, now } = context;
   const { database } = await restorable(db, backupId);
   const newName = replacedName(database);
   if (input.intoLive === true) await refuseUnlessLive(db, backupId, database);
   const id = newId();
-  const row = await inPlaceRow({ id, backupId, database, newName, input, actor, vault, at: now() });
+  const row = await inPlaceRow(context, { id, backupId, database, newName, input, actor, at: now() });
   const declined = input.safetyBackup === false;
   const says = declined
     ? `Declined: what is there now is only kept ${input.intoLive === true ? '' : 'beside, and '}in the backups that there are.`

@@ -1,17 +1,18 @@
 import { checkPasswordTarget, credentialsSchema, openTarget } from '../databases/database-target.ts';
-import type { DatabaseRow, RestoreRow } from '../db/schema.ts';
+import type { DatabaseRow, RestoreLoginRow, RestoreRow } from '../db/schema.ts';
 import type { DumpContents } from '../engines/contents.ts';
 import { engineFor } from '../engines/engines.ts';
 import type { RestoreNeeds, RestorePlan, TableName } from '../engines/restore.ts';
 import { AppError } from '../errors.ts';
 import type { Host } from '../hosts/host.ts';
-import { SEALED, type SealedColumn } from '../secrets/sealed.ts';
+import { SEALED } from '../secrets/sealed.ts';
 import type { StartedBy } from '../servers/server-access.ts';
 import type { TargetContext } from './context.ts';
 import { liveBy, replacedBy } from './in-place.ts';
 import { loadOptionsOf, onlyTablesOf } from './load-options.ts';
 import { loginFor, refuseOtherPlace } from './restore-logins.ts';
 import { countsOf } from './restores.ts';
+import { openLogin, refuseOtherMachine } from './typed-login.ts';
 
 /** Who asked for it: nobody waits for a scheduled drill, and one who is gone does not count. */
 export function starterOf({ asked_by_id: id }: Pick<RestoreRow, 'asked_by_id'>): StartedBy {
@@ -60,23 +61,20 @@ export async function openRestoreTarget(
   if (engine?.restore === undefined) {
     throw new AppError('invalid', `BRIDGEPORT restores no backups of ${restore.engine} by itself yet.`);
   }
-  const login = restore.credentials === null ? await loginFor(db, restore) : undefined;
+  const typed =
+    restore.credentials === null ? null : await openLogin(context, restore.id, restore.credentials);
+  const login = typed === null ? await loginFor(db, restore) : undefined;
   const database =
-    restore.credentials !== null || login !== undefined
+    typed !== null || login !== undefined
       ? null
       : await db.selectFrom('databases').selectAll().where('id', '=', restore.database_id).executeTakeFirst();
   const target = await openTarget(engine, databaseAs(restore, database ?? null), vault);
-  const other =
-    restore.credentials !== null
-      ? await openCredentials(context, restore.credentials, SEALED.restoreCredentials, restore.id)
-      : login !== undefined
-        ? await openCredentials(context, login.credentials, SEALED.restoreLogin, login.id)
-        : {};
+  const { username, password } = typed ?? (await storedLogin(context, login)) ?? target;
   const address = engine.isFile ? null : await servers.databaseAddress(restore.server_id, restore.host);
   const { madeIn = null, made = null, jobs = null, foundWhole } = loadOptionsOf(restore);
   const plan = engine.restore({
     ...target,
-    ...other,
+    ...{ username, password },
     ...facts,
     address,
     newName: restore.new_name,
@@ -92,6 +90,7 @@ export async function openRestoreTarget(
   const opened = await servers.open(restore.server_id, { startedBy });
   try {
     const { options } = restore;
+    if (typed !== null && !engine.isFile) refuseOtherMachine(typed, restore, opened.address);
     if (login !== undefined) await refuseOtherPlace(db, login, { options, address: opened.address });
     if (database) checkPasswordTarget(asTarget(restore, database), target.password, opened.address);
     if (engine.isFile) await opened.checkPath(restore.new_name);
@@ -126,6 +125,8 @@ function asTarget({ host, port, options }: RestoreRow, { name, type, password_ta
   return { name, type, host, port, options, password_target };
 }
 
-async function openCredentials({ vault }: TargetContext, sealed: string, column: SealedColumn, id: string) {
-  return credentialsSchema.parse(JSON.parse(await vault.open(sealed, column.identity(id))));
+async function storedLogin({ vault }: TargetContext, login: RestoreLoginRow | undefined) {
+  if (login === undefined) return null;
+  const text = await vault.open(login.credentials, SEALED.restoreLogin.identity(login.id));
+  return credentialsSchema.parse(JSON.parse(text));
 }

@@ -1,3 +1,4 @@
+import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
 import type { Db, EnvironmentRow, ServerRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError } from '../errors.ts';
@@ -126,7 +127,7 @@ async function openOverSsh(
     hostKey: server.host_key,
     acceptNewHostKey: async (key) => {
       if (!mayPin(context, options, key)) return false;
-      const isPinned = await pinHostKey(context, server, key);
+      const isPinned = await pinHostKey(context, server, key, options.actor);
       if (isPinned) pinned = key.fingerprint;
       return isPinned;
     },
@@ -145,21 +146,32 @@ function mayPin(
   return !context.sshStrict || options.mayPin === true;
 }
 
-/** Stores the key where none is stored; another connection may have been first, with the same key or another. */
+const NOBODY: Actor = { userId: null, address: null };
+
+/**
+ * Stores the key where none is stored, and notes who met it; another connection may have been first, with the same key or another. What a
+ * person pins by hand stands in the audit, and so does what was taken on trust.
+ */
 async function pinHostKey(
-  context: ServerAccessContext,
-  server: ServerRow,
-  key: PresentedHostKey,
+  { db, log, now }: ServerAccessContext,
+  { id, name, environment_id: environmentId }: ServerRow,
+  { key, fingerprint }: PresentedHostKey,
+  actor: Actor = NOBODY,
 ): Promise<boolean> {
-  const stored = await write(context.db, (trx) =>
-    trx
+  const outcome = await write(db, async (trx) => {
+    const row = await trx.selectFrom('servers').select('host_key').where('id', '=', id).executeTakeFirst();
+    if (row === undefined) return 'gone';
+    if (row.host_key !== null) return row.host_key === key ? 'known' : 'another';
+    await trx
       .updateTable('servers')
-      .set({ host_key: key.key, updated_at: context.now().toISOString() })
-      .where('id', '=', server.id)
-      .where((eb) => eb.or([eb('host_key', 'is', null), eb('host_key', '=', key.key)]))
-      .returning('id')
-      .executeTakeFirst(),
-  );
-  if (stored) context.log.info('host key pinned', { serverId: server.id, fingerprint: key.fingerprint });
-  return stored !== undefined;
+      .set({ host_key: key, updated_at: now().toISOString() })
+      .where('id', '=', id)
+      .execute();
+    const details = { hostKey: fingerprint, pinned: 'at the first contact' };
+    const entry = auditEntry('server', 'update', { id, name, environmentId }, { details });
+    await recordAudit(trx, actor, entry, now());
+    return 'pinned';
+  });
+  if (outcome === 'pinned') log.info('host key pinned', { serverId: id, fingerprint });
+  return outcome === 'pinned' || outcome === 'known';
 }

@@ -1,3 +1,4 @@
+import type { Actor } from '../audit/audit.ts';
 import type { ServerRow } from '../db/schema.ts';
 import type { Host } from '../hosts/host.ts';
 
@@ -26,6 +27,8 @@ export interface OpenServerOptions {
   readonly mayPin?: boolean;
   /** The fingerprint that a person was shown: no other key is pinned. */
   readonly shownHostKey?: string | undefined;
+  /** Who that person is, for the audit of a key that is pinned; absent where nobody knows. */
+  readonly actor?: Actor | undefined;
 }
 
 /** The machine of a server: what decides who gets what is sent there. */

@@ -1,7 +1,8 @@
+import type { Actor } from '../audit/audit.ts';
 import { write } from '../db/write.ts';
 import { isAppError } from '../errors.ts';
 import type { ServerContext } from './context.ts';
-import type { OpenedServer } from './server-access.ts';
+import type { OpenedServer, OpenServerOptions } from './server-access.ts';
 import { getServer } from './servers.ts';
 
 export interface SshTest {
@@ -22,6 +23,7 @@ const COMMAND_TIMEOUT_MS = 15_000;
  */
 export async function tryServer(
   context: ServerContext,
+  actor: Actor,
   serverId: string,
   signal: AbortSignal,
   shownHostKey?: string,
@@ -32,7 +34,8 @@ export async function tryServer(
     return { ...refuseOther(shownHostKey, pinned, 'pinned'), durationMs: 0 };
   }
   const startedAt = performance.now();
-  const outcome = await tryCommand(context, serverId, signal, shownHostKey);
+  const options = { startedBy: 'person', mayPin: true, shownHostKey, actor } as const;
+  const outcome = await tryCommand(context, serverId, signal, options);
   const durationMs = Math.round(performance.now() - startedAt);
   const now = context.now();
   await write(context.db, (trx) =>
@@ -49,11 +52,11 @@ async function tryCommand(
   context: ServerContext,
   serverId: string,
   signal: AbortSignal,
-  shownHostKey: string | undefined,
+  options: OpenServerOptions,
 ): Promise<Omit<SshTest, 'durationMs'>> {
   let opened: OpenedServer | undefined;
   try {
-    opened = await context.servers.open(serverId, { startedBy: 'person', mayPin: true, shownHostKey });
+    opened = await context.servers.open(serverId, options);
     for await (const _ of opened.host.run(
       { script: 'exit 0' },
       { signal, idleTimeoutMs: COMMAND_TIMEOUT_MS },
@@ -65,6 +68,7 @@ async function tryCommand(
   } catch (error) {
     if (!isAppError(error) || error.code === 'internal') throw error;
     const { presented } = error.details;
+    const { shownHostKey } = options;
     if (error.code === 'host_key_unknown' && presented !== undefined && isOther(presented, shownHostKey)) {
       return refuseOther(shownHostKey, presented, 'presented');
     }

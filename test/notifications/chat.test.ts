@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { channelChange } from '../../src/notifications/change-channel.ts';
 import { channelInput } from '../../src/notifications/channels.ts';
 import { CHANNEL_KINDS, CHAT_KINDS } from '../../src/notifications/chat.ts';
 import { composeNews, htmlOf, type News, textOf } from '../../src/notifications/compose.ts';
@@ -74,6 +75,7 @@ describe('a message to a channel', () => {
       for (const secret of [evil, 'a\nb', 'a\u0007', '\u0085']) {
         const input = { kind, name: 'x', url: URLS[kind], secret };
         expect([kind, channelInput.safeParse(input).success]).toEqual([kind, false]);
+        expect([kind, channelChange.safeParse({ secret }).success]).toEqual([kind, false]);
       }
     }
   });

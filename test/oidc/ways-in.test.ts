@@ -166,6 +166,42 @@ describe('a link', () => {
   });
 });
 
+describe('a provider that somebody else changes while it is tried', () => {
+  const elsewhere = { ...input, issuer: 'https://other.example', clientSecret: 'of the other' };
+  const present = async () =>
+    (await app.services.db.selectFrom('oidc_settings').select('issuer').execute()).map(
+      ({ issuer }) => issuer,
+    );
+  /** Saves what is given, and before it does, `meanwhile` happens. */
+  const saveAfter = (entered: object, meanwhile: () => Promise<unknown>) => {
+    const { oidc, ...services } = context();
+    const probe = async () => void (await meanwhile());
+    return saveOidc({ ...services, oidc: { ...oidc, probe } }, NOBODY, oidcInput.parse(entered), redirectUri);
+  };
+  const refused = { code: 'conflict', message: expect.stringMatching(/nothing was saved/) };
+
+  it('stays as that one left it: one that was replaced does not come back', async () => {
+    const { clientSecret: _, ...kept } = input;
+    await expect(saveAfter({ ...kept, name: 'x' }, () => save(elsewhere))).rejects.toMatchObject(refused);
+    expect(await present()).toEqual(['https://other.example']);
+  });
+
+  it('stays turned off', async () => {
+    const { clientSecret: _, ...kept } = input;
+    const off = () => removeOidc(context(), NOBODY);
+    await expect(saveAfter({ ...kept, name: 'x' }, off)).rejects.toMatchObject(refused);
+    expect(await present()).toEqual([]);
+    await expect(saveAfter(input, () => save(elsewhere))).rejects.toMatchObject(refused);
+  });
+
+  it('is told apart also within one instant', async () => {
+    app.setNow(new Date('2026-11-30T12:00:00.000Z'));
+    await save(input);
+    await expect(saveAfter(input, () => save({ ...input, name: 'x' }))).rejects.toMatchObject(refused);
+    await save(input);
+  });
+});
+
 describe('the last admin who can sign in', () => {
   it('is not demoted or deleted for one who cannot', async () => {
     const other = app.userIds.operator;

@@ -184,7 +184,7 @@ describe('what was restored beside a database', () => {
   it('gets its name back where its app did not survive the taking, and never behind the swap', async () => {
     const { id, name } = await beside('killed');
     const { services } = bed.app;
-    const { db, vault } = services;
+    const { db } = services;
     const database = await db
       .selectFrom('databases')
       .selectAll()
@@ -194,7 +194,7 @@ describe('what was restored beside a database', () => {
     const adopts = { restoreId: id, name, id: loadOptionsOf(await loadRestore(db, id)).made ?? '' };
     const actor = { userId: null, address: null } as never;
     const wanted = { id: newId(), backupId: backup.id, database, newName: source, input: {}, adopts };
-    const made = await inPlaceRow({ ...wanted, actor, vault, at: new Date() });
+    const made = await inPlaceRow(services, { ...wanted, actor, at: new Date() });
     const row = { ...made, replaced_id: String((before as Json)['oid']) };
     const signal = AbortSignal.timeout(60_000);
     const run = async (which: 'create' | 'swap', by = row) => {

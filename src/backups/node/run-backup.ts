@@ -103,6 +103,7 @@ async function dumpAndStore(context: BackupRunContext, run: Run): Promise<Comple
   const stopDump = () => over.abort(new AppError('cancelled', 'The run that read this dump is over.'));
   const source = await context.servers.open(database.server_id, {
     startedBy: backup.type === 'manual' ? 'person' : 'schedule',
+    actor: { userId: backup.triggered_by_id, address: null },
   });
   try {
     const looking = { signal, timeoutMs: LOOK_TIMEOUT_MS, isBrief: true };

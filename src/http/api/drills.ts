@@ -3,6 +3,7 @@ import { getDatabaseRow } from '../../databases/databases.ts';
 import type { DrillRow } from '../../db/schema.ts';
 import { askDrill } from '../../drills/ask-drill.ts';
 import { listDrills } from '../../drills/drills.ts';
+import { loginFields } from '../../restores/typed-login.ts';
 import type { Services } from '../../services-port.ts';
 import { route } from '../route.ts';
 import { id, instant, pageQuery } from './shapes.ts';
@@ -37,10 +38,7 @@ export function drillRoutes(services: Services) {
       access: 'operator',
       summary:
         'Restore a backup as a drill, in the background: under a name of its own, compared, measured and dropped again',
-      body: z.object({
-        username: z.string().min(1).max(255).optional(),
-        password: z.string().min(1).max(1024).optional(),
-      }),
+      body: z.object(loginFields),
       answer: z.object({ runId: id }),
       refusals: [404, 409],
       handle: async ({ params, actor, body }) => ({

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { RestoreRow } from '../../db/schema.ts';
 import { AppError } from '../../errors.ts';
+import { hostOrSocket, port } from '../../fields.ts';
 import { askInPlace } from '../../restores/ask-in-place.ts';
 import { askRename } from '../../restores/ask-rename.ts';
 import { askRestore } from '../../restores/ask-restore.ts';
@@ -10,6 +11,7 @@ import { dropRestored } from '../../restores/drop-restored.ts';
 import { isLive, jobCount, loadOptionsOf, onlyTablesOf, tableNames } from '../../restores/load-options.ts';
 import { checksOf, countsOf, findRestore, listRestores, whatExists } from '../../restores/restores.ts';
 import { swapByHandOf } from '../../restores/swap-by-hand.ts';
+import { loginFields } from '../../restores/typed-login.ts';
 import type { Services } from '../../services-port.ts';
 import { route } from '../route.ts';
 import { id, instant, pageQuery, SUCCESS, success } from './shapes.ts';
@@ -71,13 +73,8 @@ export const restoreShape = z.object({
   endedAt: instant.nullable(),
 });
 
-const login = {
-  username: z.string().min(1).max(255).optional(),
-  password: z.string().min(1).max(1024).optional(),
-};
-
 const drop = {
-  ...login,
+  ...loginFields,
   confirm: z.string().max(1024),
   isUnused: z.boolean().optional(),
   isOnlyCopy: z.boolean().optional(),
@@ -95,9 +92,9 @@ export function restoreRoutes(services: Services) {
       body: z.object({
         newName: z.string().min(1).max(1024).optional(),
         serverId: z.string().max(64).nullish(),
-        host: z.string().max(255).nullish(),
-        port: z.number().int().min(1).max(65_535).nullish(),
-        ...login,
+        host: hostOrSocket.or(z.literal('')).nullish(),
+        port: port.nullish(),
+        ...loginFields,
         confirm: z.string().max(255).optional(),
         tables: tableNames.optional(),
         jobs: jobCount.optional(),
@@ -148,7 +145,11 @@ export function restoreRoutes(services: Services) {
       access: 'operator',
       summary:
         'Remove what a failed restore has made and could not remove by itself; `mayBeGone` where nobody can tell whether it is gone, and somebody says that it is; `isThatOne` where nobody can tell whether what has its name is what was restored, and somebody has looked, and says so; `state` is `done` where it turns out to be there, whole, by its name',
-      body: z.object({ ...login, mayBeGone: z.boolean().optional(), isThatOne: z.boolean().optional() }),
+      body: z.object({
+        ...loginFields,
+        mayBeGone: z.boolean().optional(),
+        isThatOne: z.boolean().optional(),
+      }),
       // `done`: it has its name, or its place, and nothing was removed.
       answer: success.extend({ state: z.enum(['removed', 'done']) }),
       refusals: [404, 409],
@@ -196,7 +197,7 @@ export function restoreRoutes(services: Services) {
       summary:
         'Let what a restore has made beside its database take the place of that (PostgreSQL), as a restore in place of its own that loads nothing; the name of the database in `confirm`',
       body: z.object({
-        ...login,
+        ...loginFields,
         confirm: z.string().max(255),
         safetyBackup: z.boolean().optional(),
         endSessions: z.boolean().optional(),

@@ -134,7 +134,7 @@ export function serverRoutes(services: Services) {
         pinnedFingerprint: z.string().optional(),
       }),
       refusals: [404],
-      handle: ({ params, signal }) => tryServer(services, params.id, signal),
+      handle: ({ params, actor, signal }) => tryServer(services, actor, params.id, signal),
     }),
     route({
       method: 'POST',
@@ -143,8 +143,8 @@ export function serverRoutes(services: Services) {
       summary: 'Whether commands run on the server',
       answer: z.object({ status: z.enum(['healthy', 'unhealthy']), error: z.string().optional() }),
       refusals: [404],
-      handle: async ({ params, signal }) => {
-        const { success: isHealthy, error } = await tryServer(services, params.id, signal);
+      handle: async ({ params, actor, signal }) => {
+        const { success: isHealthy, error } = await tryServer(services, actor, params.id, signal);
         const status = isHealthy ? 'healthy' : 'unhealthy';
         return { status, ...(error === undefined ? {} : { error }) };
       },
@@ -157,7 +157,8 @@ export function serverRoutes(services: Services) {
       body: discoveryInput,
       answer: discovered,
       refusals: [404],
-      handle: ({ params, body, signal }) => discoverDatabases(services, params.id, body, { signal }),
+      handle: ({ params, actor, body, signal }) =>
+        discoverDatabases(services, actor, params.id, body, { signal }),
     }),
     route({
       method: 'PUT',

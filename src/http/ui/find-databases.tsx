@@ -151,9 +151,9 @@ function search(
     refuse: (form) => answer({ form, found: null }),
     async act(input, _, form) {
       // A lost form is shown again before anything is looked for.
-      actorOf(c, services);
+      const actor = actorOf(c, services);
       const { signal } = c.req.raw;
-      const discovered = await discoverDatabases(services, server.id, input, { signal });
+      const discovered = await discoverDatabases(services, actor, server.id, input, { signal });
       const list = await foundList(c, services, server, discovered);
       const notes = [...list.notes, ...pinned(discovered.pinnedFingerprint ?? undefined)];
       return answer({ form, found: { ...list, notes } });

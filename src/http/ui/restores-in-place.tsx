@@ -7,6 +7,7 @@ import { engineFor } from '../../engines/engines.ts';
 import { askInPlace, mayGoLive, replacedName } from '../../restores/ask-in-place.ts';
 import { restorable } from '../../restores/ask-restore.ts';
 import { lookInPlace } from '../../restores/look-at-target.ts';
+import { loginFields } from '../../restores/typed-login.ts';
 import { findServerName } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
@@ -60,8 +61,7 @@ const inputSchema = z.object({
   safetyBackup: z.boolean(),
   endSessions: z.boolean(),
   intoLive: z.boolean(),
-  username: z.string().max(255).optional(),
-  password: z.string().max(1024).optional(),
+  ...loginFields,
 });
 
 /** A name counts as it was typed, and so does a password. */

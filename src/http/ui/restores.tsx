@@ -6,10 +6,12 @@ import type { RestorePageProps } from '../../../views/restore/restore-props.ts';
 import { RestoreSummary } from '../../../views/restore/restore-summary.tsx';
 import { readContents } from '../../backups/contents.ts';
 import { AppError } from '../../errors.ts';
+import { hostOrSocket } from '../../fields.ts';
 import { askRestore, restorable } from '../../restores/ask-restore.ts';
 import { jobCount } from '../../restores/load-options.ts';
 import { lookAtTarget } from '../../restores/look-at-target.ts';
 import { tablesNamed } from '../../restores/only-tables.ts';
+import { loginFields } from '../../restores/typed-login.ts';
 import type { Services } from '../../services-port.ts';
 import { actorOf } from './kit/actor.ts';
 import { type FormBody, numberOf, textOf } from './kit/form-body.ts';
@@ -106,10 +108,9 @@ async function sendOther(
 const inputSchema = z.object({
   newName: z.string().max(1024).optional(),
   serverId: z.string().max(64).nullable(),
-  host: z.string().max(255).nullable().optional(),
+  host: hostOrSocket.nullable().optional(),
   port: z.number({ error: 'Enter a number.' }).int().min(1).max(65_535).nullable().optional(),
-  username: z.string().max(255).optional(),
-  password: z.string().max(1024).optional(),
+  ...loginFields,
   confirm: z.string().max(255).optional(),
   jobs: jobCount.optional(),
 });

@@ -115,17 +115,17 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/servers/:serverId/test', only('operator'), async (c) => {
-    actorOf(c, services);
+    const actor = actorOf(c, services);
     const id = c.req.param('serverId');
     const { next, shownFingerprint } = await readForm(c);
     if (next !== HOME) {
-      return sendServer(c, services, { test: await tryServerForPage(services, id, c.req.raw.signal) });
+      return sendServer(c, services, { test: await tryServerForPage(services, actor, id, c.req.raw.signal) });
     }
     // The first contact pins what was shown, and nothing unseen.
     if (shownFingerprint === undefined && isUnknown(await getServer(services.db, id))) {
       return c.redirect('/?host-key=show', 303);
     }
-    const test = await tryServerForPage(services, id, c.req.raw.signal, shownFingerprint);
+    const test = await tryServerForPage(services, actor, id, c.req.raw.signal, shownFingerprint);
     // The checklist says what was reached.
     if (test.success) return goTo(c, services, HOME, 'server-reached');
     const server = await getServer(services.db, id);
@@ -134,8 +134,8 @@ export function serverRoutes(services: Services): Hono<UiEnv> {
   });
 
   ui.post('/servers/:serverId/test/result', only('operator'), async (c) => {
-    actorOf(c, services);
-    const result = await tryServerForPage(services, c.req.param('serverId'), c.req.raw.signal);
+    const actor = actorOf(c, services);
+    const result = await tryServerForPage(services, actor, c.req.param('serverId'), c.req.raw.signal);
     // The state above it learns of the status and of a key that was pinned.
     c.header('HX-Trigger', 'server-tested');
     return sendFragment(c, <TestOutcome result={result} />);

@@ -14,11 +14,12 @@ export type ServerTest = TestResult & { readonly otherFingerprint?: string };
 /** Test SSH, as the page shows it; `shownHostKey` as in `tryServer`. Throws `not_found`. */
 export async function tryServerForPage(
   services: Services,
+  actor: Actor,
   serverId: string,
   signal: AbortSignal,
   shownHostKey?: string,
 ): Promise<ServerTest> {
-  const test = await tryServer(services, serverId, signal, shownHostKey);
+  const test = await tryServer(services, actor, serverId, signal, shownHostKey);
   const { hostname } = await getServer(services.db, serverId);
   return {
     success: test.success,

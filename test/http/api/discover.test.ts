@@ -13,6 +13,8 @@ import { sharedPostgres } from '../../support/shared/postgres.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
 import { until } from '../../support/until.ts';
 
+const NOBODY = { userId: null, address: null };
+
 let app: TestApp;
 let environmentId: string;
 let serverId: string;
@@ -144,6 +146,7 @@ describe('files on a server over SSH', () => {
     };
     const searching = discoverDatabases(
       { ...app.services, servers: watched },
+      NOBODY,
       serverId,
       { type: 'sqlite', folders: [sshd.folder] },
       { signal: new AbortController().signal, deadline: late.signal },
@@ -239,6 +242,7 @@ printf 'closed\000\000${sshd.folder}\000'`);
     const late = new AbortController();
     const searching = discoverDatabases(
       app.services,
+      NOBODY,
       serverId,
       { type: 'sqlite', folders: [sshd.folder] },
       { signal: new AbortController().signal, deadline: late.signal },

@@ -8,6 +8,8 @@ import { type Sshd, startSshd } from '../../support/sshd.ts';
 
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
 
+const NOBODY = { userId: null, address: null };
+
 let app: TestApp;
 let environmentId: string;
 beforeEach(async () => {
@@ -215,6 +217,16 @@ describe('the SSH test of a server', () => {
       pinnedFingerprint: sshd.fingerprint(),
     });
     expect(await test(id)).toEqual({ success: true, durationMs: expect.any(Number) });
+    // Whom the installation owes that trust to.
+    const pins = await app.services.db
+      .selectFrom('audit_logs')
+      .select(['action', 'user_id', 'address', 'resource_id', 'details'])
+      .where('details', 'like', '%at the first contact%')
+      .execute();
+    const details = JSON.stringify({ hostKey: sshd.fingerprint(), pinned: 'at the first contact' });
+    expect(pins).toEqual([
+      { action: 'update', user_id: app.userIds.admin, address: '203.0.113.7', resource_id: id, details },
+    ]);
     const { body } = await app.call('GET', `/api/servers/${id}`);
     expect(body.server).toMatchObject({ status: 'healthy', hostKeyFingerprint: sshd.fingerprint() });
   });
@@ -245,19 +257,19 @@ describe('the SSH test of a server', () => {
       { fingerprint, isPinned: false },
       null,
     ]);
-    const between = await tryServer(app.services, id, signal, 'SHA256:another');
+    const between = await tryServer(app.services, NOBODY, id, signal, 'SHA256:another');
     expect([between.success, await pinned()]).toEqual([false, null]);
     expect(between).toMatchObject({
       otherFingerprint: fingerprint,
       error: `You were shown the host key SHA256:another, now ${fingerprint} is presented: somebody may stand in between. Nothing was sent.`,
     });
-    expect((await tryServer(app.services, id, signal, sshd.fingerprint())).success).toBe(true);
+    expect((await tryServer(app.services, NOBODY, id, signal, sshd.fingerprint())).success).toBe(true);
     expect([await lookAtHostKey(app.services, id, signal), await pinned()]).toEqual([
       { fingerprint, isPinned: true },
       fingerprint,
     ]);
     // Somebody else has pinned it since another was shown.
-    const late = await tryServer(app.services, id, signal, 'SHA256:another');
+    const late = await tryServer(app.services, NOBODY, id, signal, 'SHA256:another');
     expect(late).toMatchObject({ success: false, otherFingerprint: fingerprint });
     expect(late.error).toContain(`now ${fingerprint} is pinned`);
     await expect(lookAtHostKey(app.services, 'unknown', signal)).rejects.toMatchObject({ code: 'not_found' });
@@ -281,7 +293,7 @@ describe('the SSH test of a server', () => {
     };
     const services = { ...app.services, now };
     const signal = new AbortController().signal;
-    const ssh = await tryServer(services, id, signal);
+    const ssh = await tryServer(services, NOBODY, id, signal);
     const actor = { userId: null, address: null };
     const look = await tryDatabase(services, actor, environmentId, database.id, signal);
     expect([ssh.success, look.success, look.error]).toEqual([true, true, undefined]);
