@@ -129,12 +129,10 @@ pg_dump: error: could not write to output file: No space left on device
 
 describe('a right that the user of PostgreSQL lacks', () => {
   const lacking = (thing: string, username: string | null) =>
-    postgres
-      .dump({ ...place, username, options: postgres.options.parse({}) })
-      .explain({
-        exitCode: 1,
-        stderr: `pg_dump: error: query failed: ERROR:  permission denied for ${thing}\n`,
-      })?.message;
+    postgres.dump({ ...place, username, options: postgres.options.parse({}) }).explain({
+      exitCode: 1,
+      stderr: `pg_dump: error: query failed: ERROR:  permission denied for ${thing}\n`,
+    })?.message;
 
   it.each([
     ['bk', '"bk"'],
