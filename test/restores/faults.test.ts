@@ -249,8 +249,8 @@ describe('what is lost while it loads', () => {
       ];
       const runId = await halfWay(format === 'plain' ? plain : custom, bed.name('ended'), faults);
       const [made] = (await bed.databases()).filter((name) => !before.includes(name));
-      const terminated = `SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity WHERE datname = '${made}'`;
-      // Its client takes a moment to be there.
+      // The one that loads: others of ours, and the server's own, come and go there.
+      const terminated = `SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity WHERE datname = '${made}' AND query ILIKE 'COPY %'`;
       await until('its session', 20_000, async () => (await bed.postgres.query(terminated)).length > 0);
       release();
       const ended = await bed.ended(runId);
