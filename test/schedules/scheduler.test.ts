@@ -495,6 +495,44 @@ describe('the week ahead', () => {
   });
 });
 
+describe('the longest time between two times', () => {
+  const intervalOf = async (id: string) =>
+    db
+      .selectFrom('database_schedules')
+      .select(['interval_minutes', 'due_at'])
+      .where('database_id', '=', id)
+      .executeTakeFirstOrThrow();
+
+  it('is that of a night, a weekend or half a year, however many times a day has', async () => {
+    for (const [cronExpression, hours] of [
+      ['* * * * *', 1 / 60],
+      ['0 2 * * *', 24],
+      ['*/5 8-17 * * *', 14 + 1 / 12],
+      ['*/15 * * * 1-5', 48.25],
+      ['0 2 1 * *', 31 * 24],
+      ['0 2 * 1-6 *', 185 * 24],
+      ['0 2 29 2 *', 366 * 24],
+    ] as const) {
+      const id = await nightly({ cronExpression });
+      expect([cronExpression, (await intervalOf(id)).interval_minutes]).toEqual([
+        cronExpression,
+        Math.round(hours * 60),
+      ]);
+    }
+  });
+
+  it('is told anew where an earlier version told it, and what is due stays', async () => {
+    const id = await nightly();
+    const { id: scheduleId } = await db.selectFrom('schedules').select('id').executeTakeFirstOrThrow();
+    const settled_as = JSON.stringify([scheduleId, '0 2 * * *', 'UTC', 1, 0]);
+    await db.updateTable('database_schedules').set({ settled_as, interval_minutes: 7 }).execute();
+    world.setNow('2026-02-26T09:00:00.000Z');
+    await world.worker()();
+    expect((await intervalOf(id)).interval_minutes).toBe(1440);
+    expect(await world.lines(id)).toEqual(['2026-02-26T02:00 caught_up']);
+  });
+});
+
 describe('a schedule that can’t be read any more', () => {
   it('is never due, and holds up no other', async () => {
     const broken = await nightly();
