@@ -486,12 +486,18 @@ describe('the week ahead', () => {
     const paused = await world.database();
     await world.schedule(paused, { cronExpression: '0 2 * * *', pausedReason: 'x' });
     await world.worker()();
-    const { days, hours } = await weekAhead(world, await scheduledDatabases(db, null), 'Asia/Kathmandu');
+    const { days, hours, total } = await weekAhead(
+      world,
+      await scheduledDatabases(db, null),
+      'Asia/Kathmandu',
+    );
     expect([days[0], days.at(-1), hours.length]).toEqual(['2026-02-25', '2026-03-03', 168]);
     // 02:00 UTC is 07:45 there; Thursday is the 26th.
     expect(hours.filter(({ runs }) => runs > 0).map(({ day, hour, runs }) => [day, hour, runs])).toEqual(
       [1, 2, 3, 4, 5, 6].map((day) => [day, 7, day === 1 ? 1 : 2]),
     );
+    // And what is left of the seventh day from now on, which is an eighth of the calendar.
+    expect(total).toBe(13);
   });
 });
 
