@@ -207,7 +207,7 @@ export async function kindsOfDatabases(db: Db, environmentId: string | null) {
   return db
     .selectFrom('databases')
     .select(['type', 'backup_storage_type as storageType', 'backup_spaces_bucket as bucket'])
-    .select(sql<number>`case when ${isOff('databases')} then 1 else 0 end`.as('isOff'))
+    .select(sql<number>`case when ${isStorageOff('databases')} then 1 else 0 end`.as('isOff'))
     .distinct()
     .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
     .execute();
@@ -243,12 +243,13 @@ function fitting(context: Context, environmentId: string | null, filter: Databas
 }
 
 function isStoredIn(storage: StorageFilter): RawBuilder<boolean> {
-  if (storage === 'off') return isOff('known');
+  if (storage === 'off') return isStorageOff('known');
   if (typeof storage === 'string') return sql`known.backup_storage_type = ${storage}`;
   return sql`(known.backup_storage_type = 'spaces' and known.backup_spaces_bucket = ${storage.bucket})`;
 }
 
-function isOff(table: 'known' | 'databases'): RawBuilder<boolean> {
+/** Whether its backups are to go to the storage, and its environment may not use that. */
+export function isStorageOff(table: 'known' | 'databases'): RawBuilder<boolean> {
   const type = sql.ref<string>(`${table}.backup_storage_type`);
   return sql`(${type} = 'spaces' and not ${isEnabledIn(sql.ref(`${table}.environment_id`))})`;
 }

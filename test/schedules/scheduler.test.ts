@@ -3,9 +3,10 @@ import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { changeRule, deleteRule } from '../../src/schedules/rules.ts';
-import { scheduledDatabases } from '../../src/schedules/scheduled.ts';
+import { scheduledAlike, scheduledDatabases } from '../../src/schedules/scheduled.ts';
 import { deleteSchedule, getSchedule } from '../../src/schedules/schedules.ts';
 import { thinSlots } from '../../src/schedules/thin-slots.ts';
+import { upcomingSlots } from '../../src/schedules/upcoming.ts';
 import { weekAhead } from '../../src/schedules/week.ts';
 import { saveSettings } from '../../src/settings/settings.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -465,6 +466,24 @@ describe('a rule', () => {
     world.setNow('2026-02-28T09:30:00.000Z');
     await world.worker()();
     expect([await countOf(), await nextOf(id)]).toEqual([0, null]);
+  });
+});
+
+describe('what is to come', () => {
+  it('says of a storage that the environment may not use that nothing begins, and counts none of it', async () => {
+    const id = await world.database({ backup_storage_type: 'spaces' });
+    await world.schedule(id, { cronExpression: '0 2 * * *' });
+    const told = async () => {
+      const asked = { environmentId: null, hours: 24, limit: 5 };
+      const { upcoming } = await upcomingSlots(world, asked);
+      const weeks = [await scheduledDatabases(db, null), await scheduledAlike(db)].map((scheduled) =>
+        weekAhead(world, scheduled, 'UTC'),
+      );
+      return [upcoming.map(({ obstacle }) => obstacle), (await Promise.all(weeks)).map(({ total }) => total)];
+    };
+    expect(await told()).toEqual([['storage_off'], [0, 0]]);
+    await db.updateTable('databases').set({ backup_storage_type: 'local' }).execute();
+    expect(await told()).toEqual([[null], [7, 7]]);
   });
 });
 
