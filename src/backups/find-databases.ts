@@ -170,14 +170,15 @@ export async function oldestDatabase(
   return oldest ?? null;
 }
 
-/** Those of which a backup has ended, the latest first; at most so many. */
-export async function lastEndedDatabases(
+/** Those that have a good backup, the latest first; at most so many. */
+export async function lastGoodDatabases(
   context: Context,
   environmentId: string | null,
   limit: number,
 ): Promise<readonly KnownDatabase[]> {
   const ids = await newestIn(context.db, environmentId)
-    .orderBy('ended_at', 'desc')
+    .where('good_at', 'is not', null)
+    .orderBy('good_at', 'desc')
     .orderBy('database_id')
     .limit(limit)
     .execute();

@@ -311,6 +311,13 @@ describe('after the first good backup', () => {
     expect(doneIn(last)).toBe('2');
     expect(last).toContain(`href="/databases/${good.database_id}/drills"`);
     expect(last).toContain('Rehearse a restore of &quot;ß&quot; &lt;b&gt;🦦');
+    // Of another one that has no good backup nothing can be restored, though it ended later.
+    const failed = await insertBackup(db, new Date(Date.now() + 1000), {
+      status: 'failed',
+      outcome: 'failed',
+    });
+    expect(await steps(admin)).toContain(`href="/databases/${good.database_id}/drills"`);
+    await db.deleteFrom('databases').where('id', '=', failed.database_id).execute();
     await db
       .insertInto('drill_states')
       .values({ database_id: good.database_id, proven_at: at, restore_ms: 252_000 } as never)
