@@ -21,6 +21,8 @@ export interface DeepTestProgress {
 
 export interface DeepTestResult {
   readonly finishedAt: string;
+  /** The settings were changed after it had begun, or lead to another storage: it says nothing of those. */
+  readonly isOfFormerSettings: boolean;
   /** Why it ran, such as `asked for`. */
   readonly cause: string;
   readonly provider: string;
@@ -119,6 +121,8 @@ function Result({ result }: { result: DeepTestResult }) {
     <>
       <p>
         Last run <Ago at={result.finishedAt} />, {result.cause}, at {result.host} ({result.provider}).
+        {result.isOfFormerSettings &&
+          ' The settings were changed since: what it found says nothing of those that count now.'}
       </p>
       {result.lost.length > 0 && (
         <Notice tone="warning">

@@ -20,6 +20,9 @@ export function StorageFitness({
 
 function Verdict({ result }: Pick<CapabilityCardProps, 'result'>) {
   if (result === null) return <Badge tone="neutral" text="not tested in depth yet" />;
+  if (result.isOfFormerSettings) {
+    return <Badge tone="neutral" text="not tested in depth since its settings were changed" />;
+  }
   const isFit = result.buckets.every(({ isSound }) => isSound) && result.problems.length === 0;
   return (
     <>

@@ -170,14 +170,15 @@ export async function oldestDatabase(
   return oldest ?? null;
 }
 
-/** Those of which a backup has ended, the latest first; at most so many. */
-export async function lastEndedDatabases(
+/** Those that have a good backup, the latest first; at most so many. */
+export async function lastGoodDatabases(
   context: Context,
   environmentId: string | null,
   limit: number,
 ): Promise<readonly KnownDatabase[]> {
   const ids = await newestIn(context.db, environmentId)
-    .orderBy('ended_at', 'desc')
+    .where('good_at', 'is not', null)
+    .orderBy('good_at', 'desc')
     .orderBy('database_id')
     .limit(limit)
     .execute();
@@ -207,7 +208,7 @@ export async function kindsOfDatabases(db: Db, environmentId: string | null) {
   return db
     .selectFrom('databases')
     .select(['type', 'backup_storage_type as storageType', 'backup_spaces_bucket as bucket'])
-    .select(sql<number>`case when ${isOff('databases')} then 1 else 0 end`.as('isOff'))
+    .select(sql<number>`case when ${isStorageOff('databases')} then 1 else 0 end`.as('isOff'))
     .distinct()
     .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
     .execute();
@@ -243,12 +244,13 @@ function fitting(context: Context, environmentId: string | null, filter: Databas
 }
 
 function isStoredIn(storage: StorageFilter): RawBuilder<boolean> {
-  if (storage === 'off') return isOff('known');
+  if (storage === 'off') return isStorageOff('known');
   if (typeof storage === 'string') return sql`known.backup_storage_type = ${storage}`;
   return sql`(known.backup_storage_type = 'spaces' and known.backup_spaces_bucket = ${storage.bucket})`;
 }
 
-function isOff(table: 'known' | 'databases'): RawBuilder<boolean> {
+/** Whether its backups are to go to the storage, and its environment may not use that. */
+export function isStorageOff(table: 'known' | 'databases'): RawBuilder<boolean> {
   const type = sql.ref<string>(`${table}.backup_storage_type`);
   return sql`(${type} = 'spaces' and not ${isEnabledIn(sql.ref(`${table}.environment_id`))})`;
 }

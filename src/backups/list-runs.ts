@@ -169,7 +169,7 @@ export async function countUncertain(db: Db, environmentId: string | null): Prom
   return rows.length;
 }
 
-/** Every page counts them. */
+/** Every page counts them; the sidebar knows it, too. */
 export const MOST_UNCERTAIN = 25;
 
 /** The run, or undefined when there is none of that id or its backup was deleted. */

@@ -109,6 +109,27 @@ export async function failuresSinceGood(
   };
 }
 
+/** A backup that was completed and found damaged when it was read later. */
+export interface DamagedBackup {
+  readonly id: string;
+  readonly foundAt: string | null;
+  readonly says: string;
+}
+
+/** The newest backup of a database that ended, where it is such a one; null where it is not. */
+export async function newestDamaged(db: Db, databaseId: string): Promise<DamagedBackup | null> {
+  const row = await db
+    .selectFrom('newest_backups')
+    .innerJoin('backups', 'backups.id', 'newest_backups.ended_id')
+    .select(['backups.id', 'verified_at', 'verification_error'])
+    .where('newest_backups.database_id', '=', databaseId)
+    .where('backups.status', '=', 'completed')
+    .where('verification', '=', 'failed')
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return { id: row.id, foundAt: row.verified_at, says: row.verification_error ?? '' };
+}
+
 /**
  * By the id of the database, why the last backup failed that came after its last good one, or what a later reading found wrong with
  * it; of several in one query, where the newest that ended is that one, as it nearly always is.

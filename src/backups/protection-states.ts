@@ -61,6 +61,13 @@ export async function unsafeElsewhere(context: Context, environmentId: string | 
   return sum;
 }
 
+/** How many of that environment, or (null) of all, are not safe, as of some seconds ago: for open pages, which ask again and again. */
+export async function unsafeIn(context: Context, environmentId: string | null): Promise<number> {
+  const counts = await unsafeByEnvironment(context);
+  if (environmentId !== null) return counts.get(environmentId) ?? 0;
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
 function unsafeByEnvironment(context: Context): Promise<ReadonlyMap<string, number>> {
   const at = context.now().getTime();
   const known = unsafe.get(context.db);

@@ -69,6 +69,11 @@ function stateOf(
   return lastEnded.at > lastGood.at || isAhead(lastGood, now) ? 'failing' : 'protected';
 }
 
+/** How old the last good one may be, in hours; null while a pause lets nobody expect one. */
+export function targetOf({ state, maxAgeHours }: Pick<Protection, 'state' | 'maxAgeHours'>): number | null {
+  return state === 'paused' ? null : maxAgeHours;
+}
+
 /** Whether the last good backup is there and as new as it must be, or nobody expects one. */
 export function isSafe({ state }: Pick<Protection, 'state'>): boolean {
   return state !== 'never' && state !== 'late';

@@ -625,7 +625,7 @@ export interface DatabaseScheduleRow {
   /** Of what `due_at` was computed: when that changes, it is computed anew. */
   settled_as: string;
   time_zone: string;
-  /** The longest time between two slots. */
+  /** The longest time between two runs: between two slots, and their jitter. */
   interval_minutes: number;
   is_paused: Flag;
   /** The next slot that has no line yet, and when its run begins; null where there is none. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Db, DrillFailure, DrillOutcome } from '../db/schema.ts';
 
 /** A database, what proved the last that a backup of it comes back, what the last drill said, and when the next one is. */
@@ -71,6 +72,9 @@ function tellingOf(
   return { id, at, outcome: 'failed', failure, says, hasRun: row.failed_restore_id !== null };
 }
 
+/** When the next drill begins by itself; null where none does, or its schedule is paused. Of the rows `state` and `counts`. */
+export const nextDrillAt = sql<string | null>`case when counts.is_paused = 1 then null else state.run_at end`;
+
 function rowsOf(db: Db, ids: readonly string[]) {
   return db
     .selectFrom('databases')
@@ -78,7 +82,8 @@ function rowsOf(db: Db, ids: readonly string[]) {
     .leftJoin('drill_states as state', 'state.database_id', 'databases.id')
     .select(['databases.id', 'databases.name', 'environments.name as environment_name'])
     .leftJoin('restores as failed', 'failed.id', 'state.failed_drill_id')
-    .select(['state.run_at', 'state.proven_at', 'state.restore_ms', 'state.bytes'])
+    .leftJoin('database_schedules as counts', 'counts.database_id', 'databases.id')
+    .select([nextDrillAt.as('run_at'), 'state.proven_at', 'state.restore_ms', 'state.bytes'])
     .select(['state.failed_at', 'state.failed_drill_id', 'state.failure', 'state.says'])
     .select('failed.id as failed_restore_id')
     .where('databases.id', 'in', [...ids])

@@ -3,7 +3,7 @@ import { isFound } from '../backups/search-databases.ts';
 import { inBytes } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import type { Page } from '../page.ts';
-import { type DrilledDatabase, drilledDatabases } from './drilled-databases.ts';
+import { type DrilledDatabase, drilledDatabases, nextDrillAt } from './drilled-databases.ts';
 
 /**
  * What drills say of a database, the worst first. `failed`: the last one did; `due`: the next one’s time has come; `unproven`: no backup of
@@ -95,10 +95,11 @@ function standsAt(db: Db, at: Date) {
   const inner = db
     .selectFrom('databases')
     .leftJoin('drill_states as state', 'state.database_id', 'databases.id')
+    .leftJoin('database_schedules as counts', 'counts.database_id', 'databases.id')
     .select(['databases.id', 'databases.name', 'databases.environment_id', 'databases.server_id'])
-    .select(['databases.options', 'state.run_at', 'state.proven_at', 'state.failure'])
+    .select(['databases.options', nextDrillAt.as('run_at'), 'state.proven_at', 'state.failure'])
     .select(
-      sql<DrillStand>`case when failed_at is not null then 'failed' when run_at <= ${at.toISOString()} then 'due'
+      sql<DrillStand>`case when failed_at is not null then 'failed' when ${nextDrillAt} <= ${at.toISOString()} then 'due'
         when proven_at is null then 'unproven' else 'proven' end`.as('stand'),
     );
   return db.selectFrom(inner.as('known'));

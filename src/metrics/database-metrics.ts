@@ -146,7 +146,7 @@ function addDatabase(
   add(OF_EACH.createdAt, secondsOf(row.created_at));
   add(OF_EACH.goodAt, secondsOf(lastGood?.at ?? null));
   add(OF_EACH.dueAt, secondsOf(dueAt));
-  add(OF_EACH.nextAt, secondsOf(row.run_at));
+  add(OF_EACH.nextAt, row.is_paused === 1 ? null : secondsOf(row.run_at));
   add(OF_EACH.goodBytes, lastGood === null ? null : row.good_size);
   add(OF_EACH.goodSeconds, row.duration);
   add(OF_EACH.endedAt, secondsOf(lastEnded?.at ?? null));

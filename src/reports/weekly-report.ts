@@ -134,8 +134,7 @@ async function nextWeek(context: Context): Promise<ReportSection> {
   const scheduled = await scheduledAlike(context.db);
   const databases = scheduled.reduce((all, { count }) => all + count, 0);
   const { timezone } = await readSettings(context.db);
-  const { hours } = await weekAhead(context, scheduled, timezone);
-  const runs = hours.reduce((all, hour) => all + hour.runs, 0);
+  const { total: runs } = await weekAhead(context, scheduled, timezone);
   const isOne = databases === 1;
   return sectionOf('The next seven days', [
     `${times(runs, 'backup')} ${runs === 1 ? 'is' : 'are'} to begin by ${runs === 1 ? 'itself' : 'themselves'}, of ${databases} ${isOne ? 'database that has' : 'databases that have'} a schedule.`,

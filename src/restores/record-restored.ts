@@ -1,7 +1,7 @@
 import { recordNewest } from '../backups/newest-backups.ts';
 import type { Stored } from '../backups/stored.ts';
 import type { DrillStateRow, RestoreRow, Trx } from '../db/schema.ts';
-import { noteFullRead } from '../verifications/record-proof.ts';
+import { noteFullRead, takeBackDamage } from '../verifications/record-proof.ts';
 
 export interface Measured {
   /** From the making of the target until all was there, compared and checked. */
@@ -50,15 +50,7 @@ export async function recordRestored(
       ...{ proven_at: now, proven_backup_id: restore.backup_id, restore_ms: restoreMs, bytes },
     });
   }
-  await trx
-    .updateTable('drill_states')
-    .set({ failed_at: null, failed_drill_id: null, failure: null, says: null })
-    .where('database_id', '=', restore.database_id)
-    .where('failure', '=', 'damaged')
-    .where('failed_drill_id', 'in', (eb) =>
-      eb.selectFrom('drills').select('id').where('backup_id', '=', restore.backup_id),
-    )
-    .execute();
+  await takeBackDamage(trx, { backupId: restore.backup_id, databaseId: restore.database_id });
 }
 
 /** That an old backup can be restored says nothing of how the database is backed up now. */

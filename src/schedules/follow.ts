@@ -8,13 +8,10 @@ import { readSettings } from '../settings/settings.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { effectiveSchedule, sortRules } from './effective.ts';
 import { runAt } from './jitter.ts';
-import { nextRun, runsBetween } from './next-run.ts';
+import { longestGapMinutes, YEAR_MINUTES } from './longest-gap.ts';
+import { nextRun } from './next-run.ts';
 
-const MINUTE_MS = 60_000;
-const YEAR_MS = 366 * 24 * 60 * MINUTE_MS;
 const CHUNK = 200;
-/** So many gaps between slots are looked at for the longest. */
-const GAPS = 60;
 
 /**
  * Lets `database_schedules` say which schedule counts for each database, and when it is due next. One that is new or has
@@ -25,14 +22,15 @@ export async function followSchedules(trx: Trx, now: Date, databaseIds?: readonl
   const times = memo(now);
   const rows = found.changed.map(({ databaseId, schedule, zone, before }) => {
     const { runOf, due, intervalMinutes } = times(schedule, zone);
-    const isSame = before?.settled_as === settledAs(schedule, zone);
+    // What is due stays also where the interval alone is told anew.
+    const isSame = before !== undefined && isOfTerms(before.settled_as, schedule, zone);
     const dueAt = schedule.enabled === 1 ? due : null;
     return {
       database_id: databaseId,
       schedule_id: schedule.id,
       settled_as: settledAs(schedule, zone),
       time_zone: zone,
-      interval_minutes: intervalMinutes,
+      interval_minutes: withJitter(intervalMinutes, schedule.jitter_minutes),
       is_paused: pausedFlag(schedule),
       due_at: isSame ? before.due_at : (dueAt?.toISOString() ?? null),
       run_at: isSame
@@ -147,9 +145,30 @@ async function compare(
 
 const pausedFlag = ({ paused_reason: reason }: ScheduleRow): 0 | 1 => (reason === null ? 0 : 1);
 
+/** How intervals are told: those that an earlier version told are told anew. */
+const INTERVALS = 2;
+
 function settledAs(schedule: ScheduleRow, zone: string): string {
+  return JSON.stringify([...termsOf(schedule, zone), INTERVALS]);
+}
+
+/** Of what slots are computed. */
+function termsOf(schedule: ScheduleRow, zone: string) {
   const { id, cron_expression: expression, enabled, jitter_minutes: jitter } = schedule;
-  return JSON.stringify([id, expression, zone, enabled, jitter]);
+  return [id, expression, zone, enabled, jitter] as const;
+}
+
+function isOfTerms(settled: string, schedule: ScheduleRow, zone: string): boolean {
+  return (
+    settled === settledAs(schedule, zone) ||
+    // As they were written before there was more than one way to tell an interval.
+    settled === JSON.stringify(termsOf(schedule, zone))
+  );
+}
+
+/** Two runs may lie further apart than their slots: by the jitter, which is never more than half way to the next slot. */
+function withJitter(intervalMinutes: number, jitterMinutes: number): number {
+  return intervalMinutes + Math.min(jitterMinutes, Math.floor(intervalMinutes / 2));
 }
 
 const listOfTags = z.array(z.string());
@@ -176,10 +195,10 @@ function memo(now: Date): (schedule: ScheduleRow, zone: string) => Times {
 function timesOf(expression: string, zone: string, now: Date): Times {
   const cron = readable(expression);
   // One that was stored and can't be read any more is never due, and keeps no other from being followed.
-  if (cron === null) return { due: null, intervalMinutes: YEAR_MS / MINUTE_MS, runOf: (due) => due };
+  if (cron === null) return { due: null, intervalMinutes: YEAR_MINUTES, runOf: (due) => due };
   return {
     due: nextRun(cron, zone, now),
-    intervalMinutes: intervalMinutes(cron, zone, now),
+    intervalMinutes: longestGapMinutes(cron, zone, now),
     runOf: (due, databaseId, jitterMinutes) => runAt(due, { cron, zone, databaseId, jitterMinutes }),
   };
 }
@@ -191,12 +210,4 @@ function readable(expression: string): Cron | null {
     if (isAppError(error, 'invalid')) return null;
     throw error;
   }
-}
-
-/** The longest time between two of its next slots; that to the first one where there are no two within a year. */
-function intervalMinutes(cron: Cron, zone: string, now: Date): number {
-  const until = new Date(now.getTime() + YEAR_MS);
-  const slots = runsBetween(cron, zone, { after: now, until, most: GAPS });
-  const gaps = slots.slice(1).map((slot, index) => slot.getTime() - (slots[index]?.getTime() ?? 0));
-  return Math.ceil((gaps.length === 0 ? YEAR_MS : Math.max(...gaps)) / MINUTE_MS);
 }

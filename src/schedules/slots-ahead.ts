@@ -20,7 +20,7 @@ export interface SlotAhead {
   readonly of: Scheduled;
   readonly due: Date;
   readonly beginsAt: number;
-  readonly obstacle: 'paused' | 'blackout' | null;
+  readonly obstacle: 'paused' | 'blackout' | 'storage_off' | null;
 }
 
 export interface SlotsAhead {
@@ -113,7 +113,13 @@ function slotOf(
   const { time_zone: zone, jitter_minutes: jitterMinutes } = of;
   const begins = runAt(due, { cron, zone, databaseId: of.id, jitterMinutes, next: after });
   const blackouts = windows.get(of.server_id ?? '') ?? [];
-  const isOff = blackoutAt(blackouts, zone, begins) !== undefined;
-  const obstacle = of.is_paused === 1 ? 'paused' : isOff ? 'blackout' : null;
-  return { of, due, beginsAt: begins.getTime(), obstacle };
+  const isInBlackout = blackoutAt(blackouts, zone, begins) !== undefined;
+  return { of, due, beginsAt: begins.getTime(), obstacle: obstacleOf(of, isInBlackout) };
+}
+
+/** In the order in which the line of a slot names them. */
+function obstacleOf(of: Scheduled, isInBlackout: boolean): SlotAhead['obstacle'] {
+  if (of.is_paused === 1) return 'paused';
+  if (isInBlackout) return 'blackout';
+  return of.is_off === 1 ? 'storage_off' : null;
 }

@@ -17,7 +17,7 @@ export interface UpcomingSlot {
   readonly runAt: string;
   readonly rule: { readonly id: string; readonly name: string } | null;
   /** What will keep it from running, as far as one can tell; null: nothing. */
-  readonly obstacle: 'paused' | 'blackout' | null;
+  readonly obstacle: 'paused' | 'blackout' | 'storage_off' | null;
 }
 
 /** More runs that begin within five minutes on one server than may run there at once: some of them will wait. */

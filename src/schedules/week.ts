@@ -21,9 +21,11 @@ export interface Week {
   /** ISO dates by that clock. */
   readonly days: readonly string[];
   readonly hours: readonly { readonly day: number; readonly hour: number; readonly runs: number }[];
+  /** Of the seven times 24 hours from now on, whose last ones belong to none of these days. */
+  readonly total: number;
 }
 
-/** Those of paused schedules and in blackouts are left out. */
+/** Those of paused schedules, in blackouts, and for a storage that may not be used are left out. */
 export async function weekAhead(
   { db, now }: Context,
   scheduled: readonly ScheduledAlike[],
@@ -34,6 +36,7 @@ export async function weekAhead(
   const onWall = wallOf(zone);
   const today = Math.floor(onWall(after.getTime()) / DAY_MS);
   const counts = new Map<number, number>();
+  let total = 0;
   const windows = await blackoutsByServer(db);
   for (const [index, { first, count }] of [...alike(scheduled, windows)].entries()) {
     if (index % AT_ONCE === AT_ONCE - 1) await breathe();
@@ -47,6 +50,7 @@ export async function weekAhead(
       if (blackoutAt(blackouts, first.time_zone, slot) !== undefined) continue;
       const hour = Math.floor(onWall(slot.getTime()) / HOUR_MS) - today * 24;
       counts.set(hour, (counts.get(hour) ?? 0) + count);
+      total += count;
     }
   }
   const days = Array.from({ length: DAYS }, (_, day) =>
@@ -57,14 +61,14 @@ export async function weekAhead(
     hour: index % 24,
     runs: counts.get(index) ?? 0,
   }));
-  return { days, hours };
+  return { days, hours, total };
 }
 
 /** Databases that have the same times, which are computed once; those on servers with blackouts by server. */
 function alike(scheduled: readonly ScheduledAlike[], windows: BlackoutsByServer) {
   const groups = new Map<string, { readonly first: ScheduledAlike; count: number }>();
   for (const one of scheduled) {
-    if (one.is_paused === 1) continue;
+    if (one.is_paused === 1 || one.is_off === 1) continue;
     const server = windows.has(one.server_id ?? '') ? one.server_id : '';
     const key = [one.cron_expression, one.time_zone, server].join('\n');
     const group = groups.get(key);

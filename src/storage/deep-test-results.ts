@@ -1,4 +1,4 @@
-import type { Db, StorageProbeRow, Trx } from '../db/schema.ts';
+import type { Db, StorageConfigRow, StorageProbeRow, Trx } from '../db/schema.ts';
 import { type TestedStorage, testedStorage } from '../object-stores/deep-test/result.ts';
 
 export type DeepTestCause = StorageProbeRow['cause'];
@@ -23,6 +23,14 @@ export async function lastDeepTest(db: Db): Promise<StoredDeepTest | null> {
     .limit(1)
     .executeTakeFirst();
   return row === undefined ? null : readStored(row);
+}
+
+/** Whether it tested the storage with the settings that it has now: what it says of another one, or of other keys, says nothing of it. */
+export function isOfSettings(
+  { endpoint, startedAt }: Pick<StoredDeepTest, 'endpoint' | 'startedAt'>,
+  config: Pick<StorageConfigRow, 'endpoint' | 'updated_at'>,
+): boolean {
+  return endpoint === config.endpoint && startedAt >= config.updated_at;
 }
 
 /** What is kept of that endpoint, the newest first. */

@@ -59,7 +59,24 @@ export async function recordProof(
     await tellOfDamage(trx, stored, damage, at);
     return;
   }
+  await takeBackDamage(trx, stored);
   await noteFullRead(trx, stored, at);
+}
+
+/** What the last drill said of the bytes of this very backup is no longer so; what it said of its place is. */
+export async function takeBackDamage(
+  trx: Trx,
+  { backupId, databaseId }: Pick<Stored, 'backupId' | 'databaseId'>,
+): Promise<void> {
+  await trx
+    .updateTable('drill_states')
+    .set({ failed_at: null, failed_drill_id: null, failure: null, says: null })
+    .where('database_id', '=', databaseId)
+    .where('failure', '=', 'damaged')
+    .where('failed_drill_id', 'in', (eb) =>
+      eb.selectFrom('drills').select('id').where('backup_id', '=', backupId),
+    )
+    .execute();
 }
 
 async function tellOfDamage(

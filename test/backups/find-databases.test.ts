@@ -5,7 +5,7 @@ import {
   type DatabaseFilter,
   findDatabases,
   kindsOfDatabases,
-  lastEndedDatabases,
+  lastGoodDatabases,
   oldestDatabase,
   worstDatabases,
 } from '../../src/backups/find-databases.ts';
@@ -282,14 +282,13 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
     const goodAt = known.flatMap(([, { lastGood }]) => lastGood?.at ?? []).toSorted();
     expect((await oldestDatabase(context(), null))?.protection.lastGood?.at).toBe(goodAt[0]);
     expect(await oldestDatabase(context(), 'none')).toBeNull();
-    const ended = (await lastEndedDatabases(context(), null, 5)).map(({ lastEnded }) => lastEnded?.at ?? '');
-    expect(ended).toEqual(ended.toSorted().toReversed());
-    expect(ended).toHaveLength(5);
+    const latest = await lastGoodDatabases(context(), null, 5);
+    expect(latest.map(({ protection }) => protection.lastGood?.at)).toEqual(goodAt.toReversed().slice(0, 5));
     const rows = await db.selectFrom('databases').select(['id', 'environment_id']).execute();
     for (const environment of environments) {
       const own = new Set(rows.flatMap((row) => (row.environment_id === environment ? row.id : [])));
-      const latest = await lastEndedDatabases(context(), environment, 200);
-      const ofAll = await lastEndedDatabases(context(), null, 200);
+      const latest = await lastGoodDatabases(context(), environment, 200);
+      const ofAll = await lastGoodDatabases(context(), null, 200);
       expect(latest).toEqual(ofAll.filter(({ id }) => own.has(id)));
       expect(latest.length).toBeGreaterThan(0);
       const ages = known.flatMap(([id, { lastGood }]) => (own.has(id) ? (lastGood?.at ?? []) : []));

@@ -79,6 +79,27 @@ describe('a database whose backups stop coming', () => {
     expect(await events()).toMatchObject([{ type: 'backup.missing', data: { dueAt: hour(3) } }]);
   });
 
+  it('is told of by the longest time between two times, that of a weekend, also where there are many in a day', async () => {
+    const id = await world.database({ max_backup_age_hours: 1 });
+    await world.schedule(id, { cronExpression: '*/15 8-18 * * 1-5' });
+    // BEGIN is a Wednesday; the last one before the weekend is of Friday at 18:45.
+    await goodBackup(id, 2 * 24 + 8.75);
+    for (const hours of [2 * 24 + 13, 3 * 24, 4 * 24 + 22, 5 * 24 - 0.1]) await at(hours);
+    expect(await events()).toEqual([]);
+    await at(5 * 24 + 0.1);
+    expect(await events()).toMatchObject([{ type: 'backup.missing', data: { dueAt: hour(5 * 24) } }]);
+  });
+
+  it('is not told of where a run begins its jitter later than the one before', async () => {
+    const id = await world.database();
+    await world.schedule(id, { cronExpression: '0 2 * * *', jitterMinutes: 90 });
+    await goodBackup(id, 0);
+    await at(24 + 2 + 1.4);
+    expect(await events()).toEqual([]);
+    await at(24 + 2 + 1.6);
+    expect(await events()).toMatchObject([{ type: 'backup.missing' }]);
+  });
+
   it('is told of although there never was one, once it is as long registered', async () => {
     await world.database({ created_at: hour(0), updated_at: hour(0) });
     await at(26);

@@ -77,6 +77,26 @@ describe('databases by what drills said of them', () => {
     expect(damaged?.proven).toMatchObject({ at: ago(900), restoreMs: 900_000, bytes: 9, run: null });
   });
 
+  it('have no next drill while their schedule is paused', async () => {
+    const [id = ''] = [ids.get('7 planned')];
+    const at = ago(-1);
+    await db
+      .insertInto('database_schedules')
+      .values({
+        ...{ database_id: id, schedule_id: 's', settled_as: 's', time_zone: 'UTC', interval_minutes: 1440 },
+        ...{ is_paused: 1, due_at: at, run_at: at, anchored_at: at },
+      })
+      .execute();
+    const nextOf = async () => {
+      const { databases, planned } = await find();
+      return [databases.find((one) => one.id === id)?.nextAt, planned];
+    };
+    expect(await nextOf()).toEqual([null, 4]);
+    await db.updateTable('database_schedules').set({ is_paused: 0 }).execute();
+    expect(await nextOf()).toEqual([at, 5]);
+    await db.deleteFrom('database_schedules').execute();
+  });
+
   it('are filtered by state, text and environment, and come in pages that do not overlap', async () => {
     expect(names(await find({ stand: 'due' }))).toBe('45');
     expect((await find({ stand: 'due' })).total).toBe(2);

@@ -11,6 +11,8 @@ import { tellEvents } from '../../src/notifications/tell.ts';
 import { proofsSince } from '../../src/reports/proofs.ts';
 import { hasWeeklyReport, lastReport, tellWeeklyReport } from '../../src/reports/send-weekly.ts';
 import { makeWeeklyReport } from '../../src/reports/weekly-report.ts';
+import { newRule } from '../../src/schedules/fields.ts';
+import { createRule } from '../../src/schedules/rules.ts';
 import { saveSettings } from '../../src/settings/settings.ts';
 import { openDeliverContext } from '../notifications/deliver-context.ts';
 import { insertBackup } from '../support/backup-row.ts';
@@ -156,6 +158,17 @@ describe.each(STATES)('the weekly report, on %s', (state) => {
       ['files on this machine', '1.0 MiB', '+1.0 MiB'],
     ]);
     expect(section('The next seven days')?.lines[0]).toContain('0 backups are to begin');
+  });
+
+  it('counts all that begins in the next seven days, those of the next Monday too', async () => {
+    await insertBackup(db, now(), { status: 'completed', outcome: 'completed' });
+    at = '2026-03-02T08:00:00.000Z';
+    const weekly = newRule.parse({ name: 'mondays', cronExpression: '0 2 * * MON' });
+    await createRule(context, NOBODY, weekly);
+    const { report } = await makeWeeklyReport(context, null);
+    expect(report.sections.find(({ title }) => title === 'The next seven days')?.lines).toEqual([
+      '1 backup is to begin by itself, of 1 database that has a schedule.',
+    ]);
   });
 
   describe('by mail', () => {

@@ -3,6 +3,7 @@ import type { Stored } from '../../src/backups/stored.ts';
 import type { BackupRow, Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { recordRestored, saveRestoreState } from '../../src/restores/record-restored.ts';
+import { recordProof } from '../../src/verifications/record-proof.ts';
 import { insertBackup } from '../support/backup-row.ts';
 import { openTestDatabase } from '../support/database.ts';
 
@@ -92,4 +93,27 @@ it('makes a restored backup a good one that was restored, and takes back what a 
   expect(await row()).toMatchObject({ bytes_proven_at: at });
   await failDrill('damaged', 'another backup');
   expect((await restored('00')).failure).toBe('damaged');
+});
+
+it('takes back what a drill said of a damaged backup once that was read in full and is whole, and nothing else', async () => {
+  const other = await insertBackup(db, AT, { status: 'completed', outcome: 'completed' });
+  const { database_id: databaseId } = backup;
+  const stored = { databaseId, sha256: null, dumpSha256: null, contents: null };
+  const read = async (backupId: string, damage: string | null) => {
+    const found = { damage, dumpSha256: null, contents: null };
+    await write(db, (trx) => recordProof(trx, { ...stored, backupId }, found, AT));
+    const state = await db
+      .selectFrom('drill_states')
+      .select('failure')
+      .where('database_id', '=', databaseId)
+      .executeTakeFirstOrThrow();
+    return state.failure;
+  };
+  await db.deleteFrom('drills').execute();
+  await failDrill('damaged', backup.id);
+  expect(await read(backup.id, 'still')).toBe('damaged');
+  expect(await read(other.id, null)).toBe('damaged');
+  expect(await read(backup.id, null)).toBeNull();
+  await failDrill('role', backup.id);
+  expect(await read(backup.id, null)).toBe('role');
 });

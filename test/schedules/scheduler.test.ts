@@ -3,9 +3,10 @@ import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { changeRule, deleteRule } from '../../src/schedules/rules.ts';
-import { scheduledDatabases } from '../../src/schedules/scheduled.ts';
+import { scheduledAlike, scheduledDatabases } from '../../src/schedules/scheduled.ts';
 import { deleteSchedule, getSchedule } from '../../src/schedules/schedules.ts';
 import { thinSlots } from '../../src/schedules/thin-slots.ts';
+import { upcomingSlots } from '../../src/schedules/upcoming.ts';
 import { weekAhead } from '../../src/schedules/week.ts';
 import { saveSettings } from '../../src/settings/settings.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -468,6 +469,24 @@ describe('a rule', () => {
   });
 });
 
+describe('what is to come', () => {
+  it('says of a storage that the environment may not use that nothing begins, and counts none of it', async () => {
+    const id = await world.database({ backup_storage_type: 'spaces' });
+    await world.schedule(id, { cronExpression: '0 2 * * *' });
+    const told = async () => {
+      const asked = { environmentId: null, hours: 24, limit: 5 };
+      const { upcoming } = await upcomingSlots(world, asked);
+      const weeks = [await scheduledDatabases(db, null), await scheduledAlike(db)].map((scheduled) =>
+        weekAhead(world, scheduled, 'UTC'),
+      );
+      return [upcoming.map(({ obstacle }) => obstacle), (await Promise.all(weeks)).map(({ total }) => total)];
+    };
+    expect(await told()).toEqual([['storage_off'], [0, 0]]);
+    await db.updateTable('databases').set({ backup_storage_type: 'local' }).execute();
+    expect(await told()).toEqual([[null], [7, 7]]);
+  });
+});
+
 describe('the week ahead', () => {
   it('counts what begins in each hour by the clock of a zone, without what is paused or in a blackout', async () => {
     const server = await world.server();
@@ -486,12 +505,56 @@ describe('the week ahead', () => {
     const paused = await world.database();
     await world.schedule(paused, { cronExpression: '0 2 * * *', pausedReason: 'x' });
     await world.worker()();
-    const { days, hours } = await weekAhead(world, await scheduledDatabases(db, null), 'Asia/Kathmandu');
+    const { days, hours, total } = await weekAhead(
+      world,
+      await scheduledDatabases(db, null),
+      'Asia/Kathmandu',
+    );
     expect([days[0], days.at(-1), hours.length]).toEqual(['2026-02-25', '2026-03-03', 168]);
     // 02:00 UTC is 07:45 there; Thursday is the 26th.
     expect(hours.filter(({ runs }) => runs > 0).map(({ day, hour, runs }) => [day, hour, runs])).toEqual(
       [1, 2, 3, 4, 5, 6].map((day) => [day, 7, day === 1 ? 1 : 2]),
     );
+    // And what is left of the seventh day from now on, which is an eighth of the calendar.
+    expect(total).toBe(13);
+  });
+});
+
+describe('the longest time between two times', () => {
+  const intervalOf = async (id: string) =>
+    db
+      .selectFrom('database_schedules')
+      .select(['interval_minutes', 'due_at'])
+      .where('database_id', '=', id)
+      .executeTakeFirstOrThrow();
+
+  it('is that of a night, a weekend or half a year, however many times a day has', async () => {
+    for (const [cronExpression, hours] of [
+      ['* * * * *', 1 / 60],
+      ['0 2 * * *', 24],
+      ['*/5 8-17 * * *', 14 + 1 / 12],
+      ['*/15 * * * 1-5', 48.25],
+      ['0 2 1 * *', 31 * 24],
+      ['0 2 * 1-6 *', 185 * 24],
+      ['0 2 29 2 *', 366 * 24],
+    ] as const) {
+      const id = await nightly({ cronExpression });
+      expect([cronExpression, (await intervalOf(id)).interval_minutes]).toEqual([
+        cronExpression,
+        Math.round(hours * 60),
+      ]);
+    }
+  });
+
+  it('is told anew where an earlier version told it, and what is due stays', async () => {
+    const id = await nightly();
+    const { id: scheduleId } = await db.selectFrom('schedules').select('id').executeTakeFirstOrThrow();
+    const settled_as = JSON.stringify([scheduleId, '0 2 * * *', 'UTC', 1, 0]);
+    await db.updateTable('database_schedules').set({ settled_as, interval_minutes: 7 }).execute();
+    world.setNow('2026-02-26T09:00:00.000Z');
+    await world.worker()();
+    expect((await intervalOf(id)).interval_minutes).toBe(1440);
+    expect(await world.lines(id)).toEqual(['2026-02-26T02:00 caught_up']);
   });
 });
 

@@ -16,6 +16,8 @@ export function proofsOf(
   const { backup, where, byHand } = story;
   const bytes = Number(backup.size).toLocaleString('en-GB');
   const place = where?.kind === 'host' ? 'in the file' : 'in the bucket';
+  // What was so when it was made may be no more: the object may be gone.
+  const isDamaged = backup.verification === 'failed';
   const proof = byHand?.endProof;
   return [
     {
@@ -23,7 +25,13 @@ export function proofsOf(
       state: 'proven',
       text: `The dump ended with status 0${proof === undefined ? '' : `, and its end was seen: ${proof}`}.`,
     },
-    { id: 'bytes', state: 'proven', text: `All ${bytes} bytes that were sent are ${place}.` },
+    {
+      id: 'bytes',
+      state: 'proven',
+      text: isDamaged
+        ? `When it was made, all ${bytes} bytes that were sent were ${place}.`
+        : `All ${bytes} bytes that were sent are ${place}.`,
+    },
     {
       id: 'read-back',
       state: 'proven',
@@ -41,7 +49,7 @@ export function proofsOf(
           state: 'proven',
           text: (
             <>
-              SHA-256 of the stored file
+              SHA-256 of the file {isDamaged ? 'as it was sent' : 'that is stored'}
               <CopyBlock id="sha256" text={backup.sha256} label="SHA-256" />
             </>
           ),

@@ -30,6 +30,8 @@ export interface ProtectionOfDatabase {
     /** What to do about the last of them; null where its cause is all there is. */
     readonly mend: { readonly advice: Advice; readonly database: Mended } | null;
   } | null;
+  /** Its newest backup, where that was found damaged after it was made; null where it was not. */
+  readonly damaged: { readonly id: string; readonly foundAt: string | null; readonly says: string } | null;
   /** What backs it up by itself, where it is not safe; null where nothing does. */
   readonly schedule: BriefSchedule | null;
   readonly maxAgeHours: number;
@@ -102,7 +104,8 @@ function Words(told: Told) {
     return (
       <Notice tone="warning">
         Failing:
-        <Failures {...told} /> <UntilLate at={lastGoodAt} dueAt={dueAt} />
+        <Failures {...told} />
+        <Damaged {...told} /> <UntilLate at={lastGoodAt} dueAt={dueAt} />
         <WhatToDo {...told} />
       </Notice>
     );
@@ -119,14 +122,16 @@ function Words(told: Told) {
           </>
         )}
         <Failures {...told} />
+        <Damaged {...told} />
       </Notice>
     );
   }
   if (lastGoodAt === null || dueAt === null) {
     return (
       <Notice tone="error">
-        Not safe: there is no good backup yet.
+        Not safe: there is no good backup{protection.damaged === null ? ' yet' : ''}.
         <Failures {...told} />
+        <Damaged {...told} />
         <WhatToDo {...told} />
       </Notice>
     );
@@ -135,6 +140,7 @@ function Words(told: Told) {
     <Notice tone="error">
       <Late at={lastGoodAt} maxAgeHours={maxAgeHours} />
       <Failures {...told} />
+      <Damaged {...told} />
       <WhatToDo {...told} />
     </Notice>
   );
@@ -242,6 +248,24 @@ function Failures({ protection: { failures } }: Told) {
       {count === 1 ? 'The last run failed' : `It failed ${count} times in a row, first`} <Ago at={since} />
       {isBeforeChange && `${before} its settings were changed`}
       {cause === null ? '.' : `: ${within(ROOM_FOR_CAUSE, cause)}`}
+    </>
+  );
+}
+
+/** What no run tells of: it was completed, and is good no more. */
+function Damaged({ protection: { damaged } }: Told) {
+  if (damaged === null) return null;
+  return (
+    <>
+      {' '}
+      The newest one was found damaged
+      {damaged.foundAt !== null && (
+        <>
+          {' '}
+          <Ago at={damaged.foundAt} />
+        </>
+      )}
+      : {within(ROOM_FOR_CAUSE, damaged.says)} <a href={`/backups/${damaged.id}`}>Show it</a>
     </>
   );
 }

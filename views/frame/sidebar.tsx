@@ -82,14 +82,15 @@ const COUNTED: Readonly<Partial<Record<Section, string>>> = {
   notifications: 'unread, of trouble',
 };
 
-/** Of runs and notifications no more are counted; there may be more. */
-const MOST_COUNTED = 100;
+/** No more are counted; there may be more. */
+const MOST_COUNTED: Readonly<Partial<Record<Section, number>>> = { runs: 25, notifications: 100 };
 
 function BadNews({ section, count }: { readonly section: Section; readonly count: number }) {
   if (count === 0) return null;
+  const most = MOST_COUNTED[section];
   return (
     <span class="menu-count">
-      {section !== 'databases' && count >= MOST_COUNTED ? `${MOST_COUNTED - 1}+` : count}
+      {most !== undefined && count >= most ? `${most - 1}+` : count}
       <span class="visually-hidden"> {COUNTED[section] ?? ''}</span>
     </span>
   );

@@ -25,7 +25,7 @@ export interface UpcomingItem {
   readonly serverName: string;
   readonly runAt: string;
   readonly ruleName: string | null;
-  readonly obstacle: 'paused' | 'blackout' | null;
+  readonly obstacle: 'paused' | 'blackout' | 'storage_off' | null;
 }
 
 export interface CollisionItem {
@@ -206,4 +206,4 @@ function UpcomingTable(props: Pick<SchedulesProps, 'upcoming' | 'total' | 'zone'
   );
 }
 
-const OBSTACLES = { paused: 'paused', blackout: 'in a blackout' } as const;
+const OBSTACLES = { paused: 'paused', blackout: 'in a blackout', storage_off: 'storage is off' } as const;

@@ -28,7 +28,7 @@ export function WeekGrid(props: {
   const lines = Math.max(1, ...hours.map(({ day }) => day + 1));
   const width = LEFT + HOURS * (CELL + GAP);
   const height = TOP + lines * (CELL + GAP);
-  const words = `${total} runs begin in these seven days, at most ${total === 0 ? 0 : most} in one hour (${zone}).`;
+  const words = `${total === 1 ? '1 run begins' : `${total} runs begin`} in these seven days, at most ${total === 0 ? 0 : most} in one hour (${zone}).`;
   return (
     <figure class="week-grid">
       <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={words}>

@@ -66,7 +66,12 @@ const slot = z.object({
 const server = { serverId: text, serverName: text };
 const upcoming = z.object({
   ...{ databaseId: id, databaseName: z.string(), environmentId: id, ...server },
-  ...{ dueAt: instant, runAt: instant, rule: ruleName, obstacle: z.enum(['paused', 'blackout']).nullable() },
+  ...{
+    dueAt: instant,
+    runAt: instant,
+    rule: ruleName,
+    obstacle: z.enum(['paused', 'blackout', 'storage_off']).nullable(),
+  },
 });
 const collision = z.object({
   ...{ ...server, from: instant, until: instant, runs: count, limit: count },

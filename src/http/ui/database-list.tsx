@@ -18,7 +18,7 @@ import {
   type StateFilter,
 } from '../../backups/find-databases.ts';
 import type { KnownDatabase } from '../../backups/known-databases.ts';
-import { PROTECTIONS } from '../../backups/protection.ts';
+import { PROTECTIONS, targetOf } from '../../backups/protection.ts';
 import { type StateCounts, totalOf } from '../../backups/protection-states.ts';
 import type { Requested } from '../../backups/request-backup.ts';
 import { databaseType } from '../../databases/types.ts';
@@ -208,10 +208,7 @@ async function stripsOf({ db, now }: Services, databases: readonly KnownDatabase
   const ids = databases.map(({ id }) => id);
   const tallies = await talliesOfEach(db, ids, dayAfter(days[0] ?? '', -BEFORE_THE_STRIP));
   return new Map(
-    databases.map(({ id, protection }) => [
-      id,
-      dayStates(tallies.get(id) ?? [], days, protection.maxAgeHours),
-    ]),
+    databases.map(({ id, protection }) => [id, dayStates(tallies.get(id) ?? [], days, targetOf(protection))]),
   );
 }
 

@@ -5,7 +5,12 @@ import { keptWords } from '../../../views/retention/words.ts';
 import { isUnderWay, serverVersionOf } from '../../backups/backups.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
 import type { Protection } from '../../backups/protection.ts';
-import { type Failures, failuresSinceGood, protectionOfOne } from '../../backups/protection-of.ts';
+import {
+  type Failures,
+  failuresSinceGood,
+  newestDamaged,
+  protectionOfOne,
+} from '../../backups/protection-of.ts';
 import type { Database } from '../../databases/databases.ts';
 import { prefixWarnings } from '../../databases/prefix-warnings.ts';
 import { databaseType } from '../../databases/types.ts';
@@ -89,6 +94,7 @@ export async function shownProtection(
       isBeforeChange: failures.lastAt < database.updatedAt,
       mend: await mendOf(services, database, failures),
     },
+    damaged: isSafe ? null : await newestDamaged(services.db, database.id),
     schedule: isSafe
       ? null
       : read.schedule === undefined

@@ -10,6 +10,7 @@ import { dayStates } from '../../backups/day-states.ts';
 import { monthUntil, storedNow, talliesSince, type UsualOf, usualOf } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, parseDay, weekdayOf } from '../../backups/days.ts';
 import { type KnownDatabase, knownDatabases } from '../../backups/known-databases.ts';
+import { targetOf } from '../../backups/protection.ts';
 import { type Restorable, restorableOfOne } from '../../backups/restorable.ts';
 import { sizeChanges, sizeChangesOf } from '../../backups/size-changes.ts';
 import type { Database } from '../../databases/databases.ts';
@@ -67,7 +68,11 @@ export async function figuresOf(
     zone: schedule?.zone ?? 'UTC',
     isPaused: known?.protection.state === 'paused',
     // By the same target as the state beside it: that of its schedule, where it has one.
-    days: dayStates(tallies, days, known?.protection.maxAgeHours ?? database.maxBackupAgeHours),
+    days: dayStates(
+      tallies,
+      days,
+      known === undefined ? database.maxBackupAgeHours : targetOf(known.protection),
+    ),
     sizes: usual.sizes.map(({ id, at, bytes }, index) => {
       const change = changes[index] ?? null;
       return {

@@ -9,7 +9,8 @@ import { isAppError } from '../../errors.ts';
 import { CHECK_NAMES, isSound, type TestedBucket } from '../../object-stores/deep-test/result.ts';
 import type { Services } from '../../services-port.ts';
 import { askDeepTest, runningDeepTest } from '../../storage/deep-test.ts';
-import { type DeepTestCause, lastDeepTest } from '../../storage/deep-test-results.ts';
+import { type DeepTestCause, isOfSettings, lastDeepTest } from '../../storage/deep-test-results.ts';
+import { storageRow } from '../../storage/storage.ts';
 import { actorOf } from './kit/actor.ts';
 import { only } from './kit/roles.ts';
 import { sendFragment } from './kit/send.tsx';
@@ -61,11 +62,13 @@ async function sendCard(c: Context<UiEnv>, services: Services): Promise<Response
 export async function capabilityCard(services: Pick<Services, 'db'>): Promise<CapabilityCardProps> {
   const last = await lastDeepTest(services.db);
   const running = await runningDeepTest(services.db);
+  const config = await storageRow(services.db);
   if (last === null) return { running, result: null };
   return {
     running,
     result: {
       finishedAt: last.finishedAt,
+      isOfFormerSettings: config !== undefined && !isOfSettings(last, config),
       cause: CAUSES[last.cause],
       provider: last.provider,
       host: last.endpoint.replace(/^https?:\/\//, ''),

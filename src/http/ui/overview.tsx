@@ -9,7 +9,7 @@ import { hasRole, type Role } from '../../auth/roles.ts';
 import { dayStates } from '../../backups/day-states.ts';
 import { talliesSince } from '../../backups/day-tallies.ts';
 import { dayOf, daysUntil, weekdayOf } from '../../backups/days.ts';
-import { lastEndedDatabases, oldestDatabase } from '../../backups/find-databases.ts';
+import { lastGoodDatabases, oldestDatabase } from '../../backups/find-databases.ts';
 import { NEVER } from '../../backups/protection-of.ts';
 import { lastProven } from '../../backups/restorable.ts';
 import { storageTrouble } from '../../backups/storage-trouble.ts';
@@ -86,7 +86,7 @@ async function nextStepsFor(services: Services, role: Role) {
   if (!hasRole(role, 'operator')) return undefined;
   const steps = await nextSteps(services);
   if (steps === null) return undefined;
-  const [rehearsed = null] = await lastEndedDatabases(services, null, 1);
+  const [rehearsed = null] = await lastGoodDatabases(services, null, 1);
   return <NextSteps {...steps} isAdmin={hasRole(role, 'admin')} rehearsed={rehearsed} />;
 }
 

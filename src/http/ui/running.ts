@@ -2,6 +2,7 @@ import type { RunningItem } from '../../../views/running.tsx';
 import { findBackups } from '../../backups/backups.ts';
 import { knownDatabases } from '../../backups/known-databases.ts';
 import { type ListedRun, liveRuns } from '../../backups/list-runs.ts';
+import { unsafeIn } from '../../backups/protection-states.ts';
 import type { Services } from '../../services-port.ts';
 import { endedRuns, toLiveRuns } from './backup-views.ts';
 import { liveRestoreOf } from './restore-item.ts';
@@ -22,19 +23,22 @@ export interface Watched {
   readonly shown: readonly string[] | null;
   /** Ids of those whose end was told before. */
   readonly ended: readonly string[];
+  /** How many databases it said are not safe; null of a page that has not said it. */
+  readonly unsafe: number | null;
 }
 
 /**
  * What waits and runs, of that environment or (null) of all, for a page that is to follow it: with what became of the backups among
- * those that it has shown, whether anything is news to it (`hasChanged`), and whether something that it has shown runs no more
- * (`hasEnded`).
+ * those that it has shown, whether anything is news to it (`hasChanged`), whether something that it has shown runs no more
+ * (`hasEnded`), and whether databases became late meanwhile, or are no more (`hasTurned`): of that no run tells.
  */
 export async function watchedRuns(
   services: Services,
   environmentId: string | null,
-  { shown, ended: told }: Watched,
+  { shown, ended: told, unsafe: unsafeBefore }: Watched,
   place: RunningPlace,
 ) {
+  const unsafe = await unsafeIn(services, environmentId);
   const { items, more } = await runningIn(services, environmentId, place);
   const ids = items.map(({ id }) => id);
   const seen = items.map((item) => seenOf(item, place));
@@ -48,6 +52,7 @@ export async function watchedRuns(
     shown: seen.join(),
     ...(ended.length === 0 ? {} : { ended: ended.map(({ id }) => id).join() }),
     ...(place === 'panel' ? { place } : {}),
+    unsafe: String(unsafe),
   });
   return {
     items,
@@ -60,11 +65,12 @@ export async function watchedRuns(
     isAboveList: place === 'list',
     hasChanged: shown !== null && shown.join() !== seen.join(),
     hasEnded: gone.length > 0,
+    hasTurned: unsafeBefore !== null && unsafeBefore !== unsafe,
   };
 }
 
 /** Of a page that was just opened. */
-export const NOTHING_SEEN: Watched = { shown: null, ended: [] };
+export const NOTHING_SEEN: Watched = { shown: null, ended: [], unsafe: null };
 
 /** By its id; where a list beside it tells the state of each, with that. */
 function seenOf({ id, state }: RunningItem, place: RunningPlace): string {

@@ -43,14 +43,22 @@ export function runRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/runs/running', only('viewer'), async (c) => {
     const { environment } = await filterOf(c, services);
-    const { shown, ended, place } = c.req.query();
+    const { shown, ended, unsafe, place } = c.req.query();
     // The page says which runs it shows: when that is no longer so, what it tells beside them is out of date too.
-    const watched = shown === undefined ? NOTHING_SEEN : { shown: idsIn(shown), ended: idsIn(ended) };
+    const watched =
+      shown === undefined
+        ? NOTHING_SEEN
+        : {
+            shown: idsIn(shown),
+            ended: idsIn(ended),
+            unsafe: /^\d+$/.test(unsafe ?? '') ? Number(unsafe) : null,
+          };
     const isPanel = place === 'panel' || shown === undefined;
     const running = await watchedRuns(services, environment?.id ?? null, watched, isPanel ? 'panel' : 'list');
-    const events = [running.hasChanged && 'backups-changed', running.hasEnded && 'runs-ended'].filter(
-      Boolean,
-    );
+    const events = [
+      (running.hasChanged || running.hasTurned) && 'backups-changed',
+      (running.hasEnded || running.hasTurned) && 'runs-ended',
+    ].filter(Boolean);
     if (events.length > 0) c.header('HX-Trigger', events.join());
     return sendFragment(
       c,

@@ -16,7 +16,7 @@ import { lastReport } from '../../reports/send-weekly.ts';
 import type { Services } from '../../services-port.ts';
 import { keptTraits } from '../../storage/bucket-traits.ts';
 import { type BucketState, listBucketStates } from '../../storage/buckets.ts';
-import { lastDeepTest } from '../../storage/deep-test-results.ts';
+import { isOfSettings, lastDeepTest } from '../../storage/deep-test-results.ts';
 import { listStorageAccess } from '../../storage/enabled.ts';
 import {
   dependentsByEnvironment,
@@ -121,8 +121,8 @@ async function withTraits(
   const stored = new Map((await filledPlaces(db)).map(({ name, bytes }) => [name, bytes]));
   const test = await lastDeepTest(db);
   const tested = new Map(
-    test?.endpoint === config?.endpoint
-      ? test?.buckets.map((bucket) => [bucket.bucket, isSound(bucket)])
+    test !== null && config !== undefined && isOfSettings(test, config)
+      ? test.buckets.map((bucket) => [bucket.bucket, isSound(bucket)])
       : [],
   );
   return states.map((state) => ({

@@ -259,6 +259,9 @@ describe('the page of a good backup', () => {
     const { html } = await admin.get(`/backups/${id}`);
     expect(html).toContain('Größe &lt;i&gt;stimmt&lt;/i&gt; nicht');
     expect(html).toContain('badge-error">not readable<');
+    // What was so when it was made is not told as if it were so still.
+    expect(html).not.toContain('that were sent are in the bucket');
+    expect(html).toContain('When it was made, all 61,089,068 bytes that were sent were in the bucket.');
     // What there is instead, and the restore of it no longer the first thing to do.
     expect(html).toContain('What went wrong');
     expect(html).toMatch(/<a class="button outline" href="[^"]*\/restore">Restore…</);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { repairCounts } from '../../../src/backups/repair-counts.ts';
 import type { BackupRow } from '../../../src/db/schema.ts';
 import { newId } from '../../../src/ids.ts';
+import { pauseDatabase } from '../../../src/schedules/change-times.ts';
 import { insertBackup } from '../../support/backup-row.ts';
 import { openPages, type Pages, type Visitor } from './pages.ts';
 
@@ -288,6 +289,23 @@ describe('the page of a database', () => {
     expect(await lateDays()).toBe(0);
     const { html } = await page('/settings');
     expect(html).toContain('170 h, by its schedule (26 h where none says it)');
+  });
+
+  it('calls no day late while its schedule is paused, nor does the list: nothing is due', async () => {
+    await insert(9 * DAY_MS, { status: 'completed', outcome: 'completed' });
+    await repairCounts(pages.services);
+    const countIn = (html = '') => Number(/(\d+) without one that was due/.exec(html)?.[1] ?? 0);
+    const lateDays = async () => {
+      const rows = (await viewer.get('/databases')).html.split('<tr>');
+      const row = rows.find((one) => one.includes(`<a href="/databases/${databaseId}">`));
+      return [countIn((await page('/figures')).html), countIn(row)];
+    };
+    const path = `/databases/${databaseId}/schedule`;
+    const form = { cronExpression: '0 2 * * *', enabled: 'true', retries: '2', retryMinutes: '10' };
+    expect((await operator.post(path, form)).status).toBe(303);
+    expect(await lateDays()).toEqual([7, 7]);
+    await pauseDatabase(pages.services, { userId: null, address: null }, databaseId, 'moving');
+    expect(await lateDays()).toEqual([0, 0]);
   });
 
   it('stays small with as many rows as it shows and half a year of days', async () => {

@@ -128,6 +128,30 @@ describe('the capability card', () => {
     );
   });
 
+  it('gives no word of former settings to those that count now, where no test of these came to its end', async () => {
+    const fitness = async () =>
+      /<span id="storage-fitness">(.*?)<\/p>/s.exec((await admin.get('/admin/storage')).html)?.[1] ?? '';
+    expect(await fitness()).toMatch(/^<span[^>]*>fit</);
+    const { db, now } = pages.services;
+    const { endpoint } = await db.selectFrom('spaces_config').select('endpoint').executeTakeFirstOrThrow();
+    const set = (values: { endpoint: string; updated_at: string }) =>
+      db.updateTable('spaces_config').set(values).execute();
+    const before = await db.selectFrom('spaces_config').select('updated_at').executeTakeFirstOrThrow();
+    for (const changed of [
+      // Another storage, and the same with other keys.
+      { endpoint: 'https://elsewhere.example.com', updated_at: before.updated_at },
+      { endpoint, updated_at: now().toISOString() },
+    ]) {
+      await set(changed);
+      expect(await fitness()).toMatch(
+        /^<span class="badge badge-neutral">not tested in depth since its settings were changed</,
+      );
+      expect(await card()).toContain('The settings were changed since: what it found says nothing of those');
+    }
+    await set({ endpoint, updated_at: before.updated_at });
+    expect(await fitness()).toMatch(/^<span[^>]*>fit</);
+  });
+
   it('says what failed, what was lost and what stays, and shows no secret', async () => {
     for (const operation of ['AbortMultipartUpload', 'DeleteObject'] as const) {
       store.faults.add({

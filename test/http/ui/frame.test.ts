@@ -47,6 +47,39 @@ const countAt = (id: string, html: string) =>
 const count = (html: string) => countAt('databases', html);
 
 describe('the count beside Runs', () => {
+  it('says that there may be more where no more are counted', async () => {
+    const { db, now } = pages.services;
+    const at = now().toISOString();
+    const run = (index: number) => ({
+      ...({
+        id: `unsure-${index}`,
+        kind: 'verification',
+        lane: `unsure-${index}`,
+        state: 'uncertain',
+      } as const),
+      ...({
+        subject_id: null,
+        server_id: null,
+        progress: 0,
+        attempts: 1,
+        in_repair: 0,
+        created_at: at,
+      } as const),
+    });
+    const counted = async () =>
+      /id="news-runs"><span class="menu-count">([^<]*)</.exec((await viewer.get('/account')).html)?.[1];
+    const add = (from: number, to: number) =>
+      db
+        .insertInto('runs')
+        .values(Array.from({ length: to - from }, (_, index) => run(from + index)))
+        .execute();
+    await add(0, 24);
+    expect(await counted()).toBe('24');
+    await add(24, 40);
+    expect(await counted()).toBe('24+');
+    await db.deleteFrom('runs').where('id', 'like', 'unsure-%').execute();
+  });
+
   it('is of those of which nobody knows how they ended, of the chosen environment', async () => {
     const { db } = pages.services;
     const counted = async () => countAt('runs', (await viewer.get('/account')).html);

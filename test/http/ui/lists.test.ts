@@ -181,7 +181,7 @@ describe('the list of databases', () => {
     }
     await operator.post('/databases/back-up', `id=${first}&id=${third}`);
     expect((await operator.get('/databases')).html).toContain(
-      'A backup has been asked for. Of 1 more databases one waits already.',
+      'A backup has been asked for. Of 1 more database one waits already.',
     );
     await operator.post('/databases/back-up', `id=${first}&id=${third}`);
     expect((await operator.get('/databases')).html).toMatch(

@@ -138,6 +138,48 @@ it('tells of a disk that is nearly full, and of one that has room nothing', asyn
   expect(space?.total).toBeGreaterThan(0);
 });
 
+it('is loaded anew when a database becomes late while it stands open and nothing runs', async () => {
+  const { db, now } = pages.services;
+  const at = now().toISOString();
+  const good = await insertBackup(db, now(), {
+    ...{
+      status: 'completed',
+      outcome: 'completed',
+      verification: 'stored',
+      started_at: at,
+      completed_at: at,
+    },
+  });
+  await db
+    .updateTable('databases')
+    .set({ max_backup_age_hours: 1 })
+    .where('id', '=', good.database_id)
+    .execute();
+  const ask = async (path: string, hours: number) => {
+    const later = () => new Date(Date.parse(at) + hours * 3_600_000);
+    const app = createApp({ ...pages.services, now: later });
+    const peer = { incoming: { socket: { remoteAddress: '127.0.0.1' } } };
+    const answer = await app.request(
+      `http://localhost${path}`,
+      { headers: { cookie: viewer.cookie() } },
+      peer,
+    );
+    const html = await answer.text();
+    const next = / id="running"[^>]* hx-get="([^"]+)"/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    return { html, next, said: answer.headers.get('hx-trigger') };
+  };
+  for (const path of ['/', '/databases']) {
+    const open = await ask(path, 0.5);
+    expect(open.next).toContain('/runs/running?');
+    const same = await ask(open.next, 0.9);
+    expect([path, same.said, same.next]).toEqual([path, null, open.next]);
+    const late = await ask(same.next, 1.5);
+    expect([path, late.said]).toEqual([path, 'backups-changed,runs-ended']);
+    expect((await ask(late.next, 1.6)).said).toBeNull();
+  }
+  await db.deleteFrom('databases').where('id', '=', good.database_id).execute();
+});
+
 it('gives the way to copy the master key: the path, or in a container the command, and below what is wrong', async () => {
   const { services } = pages;
   const admin = await pages.signedIn('admin');
@@ -269,6 +311,13 @@ describe('after the first good backup', () => {
     expect(doneIn(last)).toBe('2');
     expect(last).toContain(`href="/databases/${good.database_id}/drills"`);
     expect(last).toContain('Rehearse a restore of &quot;ß&quot; &lt;b&gt;🦦');
+    // Of another one that has no good backup nothing can be restored, though it ended later.
+    const failed = await insertBackup(db, new Date(Date.now() + 1000), {
+      status: 'failed',
+      outcome: 'failed',
+    });
+    expect(await steps(admin)).toContain(`href="/databases/${good.database_id}/drills"`);
+    await db.deleteFrom('databases').where('id', '=', failed.database_id).execute();
     await db
       .insertInto('drill_states')
       .values({ database_id: good.database_id, proven_at: at, restore_ms: 252_000 } as never)

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { recordNewest } from '../../../src/backups/newest-backups.ts';
+import { write } from '../../../src/db/write.ts';
 import { createEnvironment } from '../../../src/environments/environments.ts';
 import { insertBackup } from '../../support/backup-row.ts';
 import { openPages, type Pages } from './pages.ts';
@@ -62,6 +64,25 @@ it('the page and the list of databases say whether each is safe, and why not', a
   expect(await bannerOf(never)).toMatch(
     /^Not safe: there is no good backup yet\. The last run failed (?!on).*: Größe /,
   );
+  // Of one that was found damaged later no run failed: the banner says so all the same.
+  const damaged = await backup(5, 'completed');
+  const newest = await services.db
+    .updateTable('backups')
+    .set({
+      ...({ verification: 'failed', verified_at: new Date().toISOString() } as const),
+      verification_error: 'Nothing lies at <größe>.',
+    })
+    .where('database_id', '=', damaged)
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await write(services.db, (trx) => recordNewest(trx, damaged, new Date()));
+  expect(await bannerOf(damaged)).toMatch(
+    /^Not safe: there is no good backup\. The newest one was found damaged just now: Nothing lies at &lt;größe&gt;\. Show it/,
+  );
+  expect((await viewer.get(`/databases/${damaged}/protection`)).html).toContain(
+    `href="/backups/${newest.id}"`,
+  );
+
   const operator = await pages.signedIn('operator');
   const part = await operator.get(`/databases/${good}/protection`, { 'hx-request': 'true' });
   expect(part.html).toMatch(/<span id="database-restore" hx-swap-oob="true"><a [^>]*\/restore">Restore…</);

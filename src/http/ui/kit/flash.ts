@@ -41,7 +41,7 @@ const FLASHES = {
       : `${count} backups are read in full, from their first byte to their last.`,
   'backup-unpinned': 'The backup is no longer pinned.',
   'backups-requested': (count, rest) =>
-    `${count === 1 ? 'A backup has' : `${count} backups have`} been asked for.${rest === 0 ? '' : ` Of ${rest} more databases one waits already.`}`,
+    `${count === 1 ? 'A backup has' : `${count} backups have`} been asked for.${rest === 0 ? '' : ` Of ${rest === 1 ? '1 more database' : `${rest} more databases`} one waits already.`}`,
   'backups-wait': (count) =>
     `Of each of these ${count} databases one waits already: it begins when its turn comes.`,
   'report-no-server': 'There is no mail server: an admin enters one under Channels.',
