@@ -100,7 +100,7 @@ it('takes back what a drill said of a damaged backup once that was read in full 
   const { database_id: databaseId } = backup;
   const stored = { databaseId, sha256: null, dumpSha256: null, contents: null };
   const read = async (backupId: string, damage: string | null) => {
-    const found = { damage, dumpSha256: null, contents: null };
+    const found = { damage, dumpBytes: 0, dumpSha256: null, contents: null };
     await write(db, (trx) => recordProof(trx, { ...stored, backupId }, found, AT));
     const state = await db
       .selectFrom('drill_states')
