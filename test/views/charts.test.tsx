@@ -158,9 +158,9 @@ describe('an area', () => {
       { at: '2026-02-25T01:00:00.000Z', bytes: 1024 },
       { at: '2026-02-28T01:00:00.000Z', bytes: 3 * 1024 ** 3, mark: 'much larger', href: '/backups/x' },
     ];
-    const html = text(<AreaChart points={points} noun="Size of good backups" />);
+    const html = text(<AreaChart points={points} noun="Size of completed backups" />);
     expect(html).toContain(
-      'aria-label="Size of good backups from 25 Feb 2026 to 28 Feb 2026: between 1.0 KiB and 3.0 GiB, at last 3.0 GiB; 1 stand out."',
+      'aria-label="Size of completed backups from 25 Feb 2026 to 28 Feb 2026: between 1.0 KiB and 3.0 GiB, at last 3.0 GiB; 1 stand out."',
     );
     expect(html).toContain('<a href="/backups/x">28 Feb 2026</a></td><td>3.0 GiB, much larger</td>');
     expect(html).toMatch(

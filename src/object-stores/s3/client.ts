@@ -9,7 +9,7 @@ import { uploadsOf } from './list-uploads.ts';
 import type { S3Platform } from './platform.ts';
 import { presignDownload } from './presign.ts';
 import { putObject } from './put.ts';
-import { removeObject } from './remove.ts';
+import { removeWholly } from './remove.ts';
 import type { S3, S3Bucket } from './s3.ts';
 import type { S3Settings } from './settings.ts';
 import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
@@ -39,7 +39,7 @@ function openBucket(connection: S3Connection, bucket: string): S3Bucket {
     put: (key, body, options) => putObject(connection, { bucket, key }, body, options),
     head: async (key, options) => headObject(connection, bucket, target(key).key, options),
     get: async (key, options) => getObject(connection, bucket, target(key).key, options),
-    remove: async (key, options = {}) => removeObject(connection, target(key), options),
+    remove: async (key, options = {}) => removeWholly(connection, target(key), options),
     abortUpload: async (key, uploadId, options = {}) =>
       abortUpload(connection, target(key), uploadId, options.signal),
     uploadExists: async (key, uploadId, options = {}) =>

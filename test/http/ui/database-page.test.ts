@@ -126,7 +126,7 @@ describe('the page of a database', () => {
     }
     const { html } = await page();
     expect(html).toMatch(
-      /All<span class="chip-count"> 4<.*Good<span class="chip-count"> 2<.*Failed<span class="chip-count"> 1</s,
+      /All<span class="chip-count"> 4<.*Completed<span class="chip-count"> 2<.*Failed<span class="chip-count"> 1</s,
     );
   });
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import {
 } from '../../../dev/bucket/server.ts';
 import { isAppError } from '../../../src/errors.ts';
 import type { PutOptions } from '../../../src/object-stores/object-store.ts';
+import { send } from '../../../src/object-stores/s3/request.ts';
 import type { S3Bucket } from '../../../src/object-stores/s3/s3.ts';
 import { chunked, collect, objectStoreContract, options } from '../../contracts/object-store.ts';
 import { freePort } from '../../support/free-port.ts';
@@ -45,7 +46,7 @@ beforeAll(async () => {
   server = await startDevBucket({
     folder,
     keys: [ACCESS],
-    buckets: [BUCKET, 'versions'],
+    buckets: [BUCKET, 'versions', 'later'],
     versioned: ['versions'],
     // As Ceph's gateway lists what was begun and never ended.
     limits: { encodesSilently: true },
@@ -420,6 +421,49 @@ describe('an account', () => {
     await versions.remove(KEY, { versionId: stored.versionId });
     expect(await versions.head(KEY)).toBeNull();
     expect(await versions.head(KEY, { versionId: stored.versionId })).toBeNull();
+  });
+});
+
+describe('an object without a version, in a bucket that keeps them', () => {
+  const denied = (skip: number) =>
+    server.faults.add({
+      match: { bucket: 'later', operation: 'DeleteObject' },
+      skip,
+      fault: { kind: 'status', status: 403, code: 'AccessDenied' },
+    });
+  const keepVersions = async (status: 'Enabled' | 'Suspended') => {
+    const body = new TextEncoder().encode(
+      `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`,
+    );
+    const request = { operation: 'PutBucketVersioning', method: 'PUT', bucket: 'later' } as const;
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    await send(opened.s3.connection, { ...request, query: { versioning: '' }, body, sha256 });
+  };
+  let later: S3Bucket;
+  beforeEach(async () => {
+    later = opened.s3.bucket('later');
+    await keepVersions('Suspended');
+    await later.put(KEY, chunked(randomBytes(1000)), options());
+    await keepVersions('Enabled');
+  });
+
+  it('is removed, and not just hidden', async () => {
+    await later.remove(KEY);
+    expect(await later.head(KEY)).toBeNull();
+    expect(await later.head(KEY, { versionId: 'null' })).toBeNull();
+  });
+
+  it('is told of where the key may only hide it', async () => {
+    denied(1);
+    await expect(later.remove(KEY)).rejects.toMatchObject({ code: 'storage_denied' });
+    expect(await later.head(KEY, { versionId: 'null' })).toMatchObject({ bytes: 1000 });
+  });
+
+  it('is removed with such a key, too, where it is there no more', async () => {
+    await later.remove(KEY, { versionId: 'null' });
+    denied(1);
+    await later.remove(KEY);
+    expect(newHits()).toHaveLength(1);
   });
 });
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listVersions } from '../../../src/object-stores/deep-test/list-page.ts';
 import type { Tuning } from '../../../src/object-stores/s3/tuning.ts';
 import { listedKeysContract } from '../../contracts/listed-keys.ts';
 import { chunked, objectStoreContract, options } from '../../contracts/object-store.ts';
@@ -136,6 +137,26 @@ describe('the Ceph gateway', () => {
       await bucket.remove(key);
     },
   );
+
+  it('removes an object that is older than the versions of its bucket, and does not just hide it', async () => {
+    const at = await rgw();
+    await at.s3api('create-bucket', '--bucket', 'full-older');
+    const bucket = full.s3.bucket('full-older');
+    const key = `older/${crypto.randomUUID()} ü+1.sql`;
+    const { versionId } = await bucket.put(key, chunked(randomBytes(1000)), options());
+    expect(versionId).toBeNull();
+    const place = { connection: full.s3.connection, bucket: 'full-older' };
+    const kept = async () =>
+      (await listVersions(place, AbortSignal.timeout(60_000), 'older/'))
+        .filter(({ isDeleteMarker }) => !isDeleteMarker)
+        .map(({ key }) => key);
+    expect(await kept()).toEqual([key]);
+    const enabled = ['--versioning-configuration', 'Status=Enabled'];
+    await at.s3api('put-bucket-versioning', '--bucket', 'full-older', ...enabled);
+    await bucket.remove(key);
+    expect(await bucket.head(key)).toBeNull();
+    expect(await kept()).toEqual([]);
+  });
 
   it('removes an upload, and removes it again without complaint', async () => {
     const bucket = full.s3.bucket('full-bucket');
