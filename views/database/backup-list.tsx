@@ -84,7 +84,7 @@ function columnsOf({ mayChange, hasKept }: BackupListProps): readonly (string | 
 function chipsOf({ databaseId, counts, filter }: BackupListProps) {
   const chips = [
     ['All', undefined, counts.all],
-    ['Good', 'good', counts.good],
+    ['Completed', 'good', counts.good],
     ['Failed', 'failed', counts.failed],
     ['Kept for ever', 'pinned', counts.pinned],
   ] as const;

@@ -198,7 +198,7 @@ export function Figures({ figures }: { readonly figures: DatabaseFigures }) {
           <Panel title="Size">
             <AreaChart
               points={figures.sizes}
-              noun="Size of good backups"
+              noun="Size of completed backups"
               empty="There is no good backup yet."
             />
           </Panel>
