@@ -4,6 +4,7 @@ export function short(text: string, most: number): string {
     ? text
     : `${text
         .slice(0, most - 1)
+        .replace(/[\uD800-\uDBFF]$/, '')
         .toWellFormed()
         .trimEnd()}…`;
 }

@@ -1,6 +1,8 @@
 import type { Message } from '../channels/channel.ts';
 import type { ChannelKind, Severity } from '../db/schema.ts';
+import { short } from '../short-text.ts';
 import { type Composed, composeNews, type News, textOf } from './compose.ts';
+import { fitted } from './fit.ts';
 import { webhookMessage } from './webhook-message.ts';
 
 /** One to be sent to a channel. */
@@ -24,9 +26,9 @@ export interface ChatKind {
   message(to: ToChat): Message | Promise<Message>;
 }
 
-/** Lines that a message of a chat has at most: more is read in the app. */
-const MOST_LINES = 10;
 const MOST_CHARACTERS = 3500;
+/** ntfy takes 4,096 bytes; a longer message it makes a file of, or refuses. Of all that is sent as JSON it reads twice that. */
+const MOST_NTFY_BYTES = { message: 4000, json: 6000 } as const;
 /** A chat, and a topic in it. */
 const TELEGRAM_PARAMETERS: readonly string[] = ['chat_id', 'message_thread_id'];
 const COLOURS: Readonly<Record<Severity, number>> = { info: 0x175a9c, warning: 0xb26b00, critical: 0xa5202b };
@@ -40,8 +42,8 @@ export const CHAT_KINDS: Readonly<Record<ChannelKind, ChatKind>> = {
     secretLabel: null,
     refuses: () => null,
     message: ({ news, url }) => {
-      const said = composed(news);
-      return json(url, { text: cut(`*${slack(titleOf(said))}*\n${slack(textOf(said))}`) });
+      const made = (said: Composed) => `*${slack(titleOf(said))}*\n${slack(textOf(said))}`;
+      return json(url, { text: fitted(news, made, isShort).text });
     },
   },
   discord: {
@@ -50,9 +52,9 @@ export const CHAT_KINDS: Readonly<Record<ChannelKind, ChatKind>> = {
     secretLabel: null,
     refuses: ({ pathname }) => (pathname.includes('/webhooks/') ? null : 'Must be the URL of a webhook'),
     message: ({ news, url }) => {
-      const said = composed(news);
+      const { said, text } = fitted(news, (all) => discord(textOf(all)), isShort);
       const embed = {
-        ...{ title: cut(discord(titleOf(said)), 250), description: cut(discord(textOf(said))) },
+        ...{ title: short(discord(titleOf(said)), 250), description: text },
         ...{ color: COLOURS[said.severity], ...(said.url === null ? {} : { url: said.url }) },
       };
       // Nobody is woken by a name with an @ in it.
@@ -65,10 +67,11 @@ export const CHAT_KINDS: Readonly<Record<ChannelKind, ChatKind>> = {
     secretLabel: null,
     refuses: () => null,
     message: ({ news, url }) => {
-      const said = composed(news);
-      const block = (text: string, more: object = {}) => ({
+      const made = (all: Composed) => discord(textOf(all)).replaceAll('\n', '\n\n');
+      const { said, text } = fitted(news, made, isShort);
+      const block = (of: string, more: object = {}) => ({
         type: 'TextBlock',
-        text: cut(text),
+        text: of,
         wrap: true,
         ...more,
       });
@@ -78,10 +81,7 @@ export const CHAT_KINDS: Readonly<Record<ChannelKind, ChatKind>> = {
           type: 'AdaptiveCard',
           version: '1.4',
         },
-        body: [
-          block(discord(titleOf(said)), { weight: 'Bolder', size: 'Medium' }),
-          block(discord(textOf(said)).replaceAll('\n', '\n\n')),
-        ],
+        body: [block(discord(titleOf(said)), { weight: 'Bolder', size: 'Medium' }), block(text)],
         ...(said.url === null ? {} : { actions: [{ type: 'Action.OpenUrl', title: 'Open', url: said.url }] }),
       };
       const attachment = { contentType: 'application/vnd.microsoft.card.adaptive', content };
@@ -95,14 +95,14 @@ export const CHAT_KINDS: Readonly<Record<ChannelKind, ChatKind>> = {
     refuses: ({ pathname }) =>
       /\/[-\w]{1,64}\/?$/.test(pathname) ? null : 'Must end with the name of a topic',
     message: ({ news, url, secret }) => {
-      const said = composed(news);
+      const { said, text } = fitted(news, textOf, isForNtfy);
       const at = new URL(url);
       const path = at.pathname.replace(/\/$/, '');
       const topic = path.slice(path.lastIndexOf('/') + 1);
       at.pathname = path.slice(0, path.lastIndexOf('/') + 1);
       const priority = said.severity === 'critical' ? 4 : said.severity === 'warning' ? 3 : 2;
       const click = said.url === null ? {} : { click: said.url };
-      const body = { topic, title: cut(said.title, 200), message: cut(textOf(said)), priority, ...click };
+      const body = { topic, title: short(said.title, 200), message: text, priority, ...click };
       return json(at.href, body, secret === null ? {} : { authorization: `Bearer ${secret}` });
     },
   },
@@ -122,12 +122,12 @@ export const CHAT_KINDS: Readonly<Record<ChannelKind, ChatKind>> = {
       return searchParams.get('chat_id') ? null : 'Must name the chat: ?chat_id=<id>';
     },
     message: ({ news, url }) => {
-      const said = composed(news);
+      const made = (said: Composed) => `${titleOf(said)}\n\n${textOf(said)}`;
+      const { text } = fitted(news, made, isShort);
       const at = new URL(url);
       const chat = at.searchParams.get('chat_id');
       const thread = Number(at.searchParams.get('message_thread_id') ?? '');
       at.search = '';
-      const text = cut(`${titleOf(said)}\n\n${textOf(said)}`);
       // No parse mode: what is said is plain text.
       const more = { link_preview_options: { is_disabled: true } };
       return json(at.href, {
@@ -164,16 +164,15 @@ export function isChannelKind(text: string): text is ChannelKind {
   return Object.hasOwn(CHAT_KINDS, text);
 }
 
-const composed = (news: News) => composeNews(news, MOST_LINES);
+const isShort = (text: string) => text.length <= MOST_CHARACTERS;
+const bytesIn = (text: string) => new TextEncoder().encode(text).length;
+const isForNtfy = (text: string) =>
+  bytesIn(text) <= MOST_NTFY_BYTES.message && bytesIn(JSON.stringify(text)) <= MOST_NTFY_BYTES.json;
 const titleOf = ({ severity, title }: Composed) => `${SIGNS[severity]} ${title}`;
 
 function json(url: string, body: object, more: Readonly<Record<string, string>> = {}): Message {
   const headers = { 'content-type': 'application/json', ...more };
   return { url, method: 'POST', body: JSON.stringify(body), headers };
-}
-
-function cut(text: string, most = MOST_CHARACTERS): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 }
 
 /**

@@ -94,6 +94,30 @@ describe('a message to a channel', () => {
     expect((await sent('telegram', short)).body.text).toContain('and 990 more');
   });
 
+  it('is no longer for ntfy than its servers take, in bytes, which refuse or set aside what is', async () => {
+    for (const text of ['x', 'ü', '数', '😀', '"', '\\', '\u0001\n']) {
+      const long = { ...item, title: text.repeat(200), message: text.repeat(1000) };
+      const many = { items: Array.from({ length: 50 }, () => long), total: 1000, publicUrl: null };
+      const { body } = await sent('ntfy', many);
+      expect([text, Buffer.byteLength(body.message) <= 4096]).toEqual([text, true]);
+      // The server reads no more than twice that of all.
+      expect([text, Buffer.byteLength(JSON.stringify(body)) <= 8192]).toEqual([text, true]);
+      expect([text, body.message.length > 500, body.message.includes('\uFFFD')]).toEqual([text, true, false]);
+    }
+  });
+
+  it('names each of the ten worst, however much a tool printed of the first, and says how many more there are', async () => {
+    const items = Array.from({ length: 12 }, (_, at) => ({
+      ...{ ...item, title: `Backup failed: db-${at}.`, message: `ERROR of db-${at}. ${'x'.repeat(1000)}` },
+    }));
+    for (const kind of ['slack', 'discord', 'teams', 'ntfy', 'telegram'] as const) {
+      const text = JSON.stringify((await sent(kind, { ...news, items, total: 40 })).body);
+      for (let at = 0; at < 10; at += 1)
+        expect([kind, at, text.includes(`ERROR of db-${at}`)]).toEqual([kind, at, true]);
+      expect([kind, text.includes('and 30 more')]).toEqual([kind, true]);
+    }
+  });
+
   it('calls nobody and leads nowhere by what it repeats, where a chat reads Markdown in what is Slack’s', async () => {
     const evil =
       '@channel @all ![x](https://evil.example/i.png) [log in](https://evil.example) `code` [a]: https://evil.example';
