@@ -125,7 +125,7 @@ export async function tryChannel(context: DeliverContext, id: string, signal: Ab
     const at = context.now();
     const before = await trx
       .selectFrom('notification_channels')
-      .select('failing_since')
+      .select(['failing_since', 'last_ok_at'])
       .where('id', '=', id)
       .executeTakeFirst();
     if (before === undefined) return;

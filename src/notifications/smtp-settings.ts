@@ -85,7 +85,7 @@ export async function saveSmtp(
     await recordAudit(trx, actor, entry, now());
     const known = await trx
       .selectFrom('smtp_settings')
-      .select('failing_since')
+      .select(['failing_since', 'last_ok_at'])
       .where('id', '=', id)
       .executeTakeFirst();
     const saved = await trx
@@ -109,7 +109,7 @@ export async function trySmtp(context: MailContext, to: string, signal: AbortSig
     const at = context.now();
     const before = await trx
       .selectFrom('smtp_settings')
-      .select('failing_since')
+      .select(['failing_since', 'last_ok_at'])
       .where('id', '=', row.id)
       .executeTakeFirst();
     if (before === undefined) return;

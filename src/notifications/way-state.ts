@@ -27,7 +27,7 @@ export async function noteOutcome(
   if (!outcome.isOk && outcome.isRecipient) return;
   const way = await trx
     .selectFrom(table)
-    .select(['id', 'failing_since'])
+    .select(['id', 'failing_since', 'last_ok_at'])
     .$if(table === 'notification_channels', (query) => query.where('id', '=', delivery.target_id))
     .executeTakeFirst();
   if (way === undefined) return;
@@ -42,7 +42,7 @@ export async function noteOutcome(
     .execute();
   const of = nameOf(delivery.way === 'email' ? null : { id: delivery.target_id, name: delivery.recipient });
   if (!outcome.isOk && isBroken && way.failing_since === null) await tellFailed(trx, of, outcome.reason, at);
-  if (outcome.isOk && way.failing_since !== null) await tellRecovered(trx, of, at);
+  if (outcome.isOk) await noteWorks(trx, of, way, at);
 }
 
 /** How a way out is after a try; what it says of when it began to fail is said by who knows that. */
@@ -56,17 +56,17 @@ export function stateAfter(
 }
 
 /**
- * What follows when a test of a way out went well: that it works again is told where it was told that it does not; a new one is
- * told of all trouble that lasts. Part of the write that keeps its outcome; null for `before`: there was none.
+ * What follows when a way out has taken something: that it works again is told where it was told that it does not; one that never
+ * worked before is told of all trouble that lasts. Part of the write that keeps its outcome; null for `before`: there was none.
  */
 export async function noteWorks(
   trx: Trx,
   way: WayName,
-  before: { readonly failing_since: string | null } | null,
+  before: { readonly failing_since: string | null; readonly last_ok_at: string | null } | null,
   at: Date,
 ): Promise<void> {
-  if (before === null) await queueSummary(trx, way.targetId, at);
-  else if (before.failing_since !== null) await tellRecovered(trx, way, at);
+  if (before !== null && before.failing_since !== null) await tellRecovered(trx, way, at);
+  else if (before === null || before.last_ok_at === null) await queueSummary(trx, way.targetId, at);
 }
 
 export interface WayName {

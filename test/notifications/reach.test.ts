@@ -179,6 +179,35 @@ describe.each(STATES)('trouble that lasts, on %s', (state) => {
     expect(arrived()).toEqual([expect.stringMatching(/^\/second .*2 notifications/)]);
   });
 
+  it('is told to a channel that was saved though its test failed, once it works', async () => {
+    const missing = async (databaseId: string) => {
+      await happens('backup.missing', MISSING, databaseId);
+      await work(15);
+    };
+    const saved = async (name: string) => {
+      status = 403;
+      const url = `${server.url}/${name}`;
+      const input = channelInput.parse({ kind: 'slack', name, url, saveAnyway: true });
+      const { id } = await createChannelOf(context, NOBODY, input, never);
+      status = 200;
+      server.pings.splice(0);
+      return id;
+    };
+    await missing('first');
+    const tested = await saved('tested');
+    expect((await tryChannel(context, tested, never)).isOk).toBe(true);
+    server.pings.splice(0);
+    await work(15, 15);
+    expect(arrived()).toEqual([expect.stringMatching(/^\/tested .*Backup missing/)]);
+    await removeChannel(context, NOBODY, tested);
+    await saved('sent-to');
+    await missing('second');
+    await work(15, 15);
+    expect(arrived().map((line) => /^\/sent-to .*Backup missing/.test(line))).toEqual([true, true]);
+    await work(15, 15);
+    expect(arrived()).toEqual([]);
+  });
+
   it('of a channel that a test found mended is over, which is told, and so is its next outage', async () => {
     const id = await add('bad');
     await add('good');
