@@ -68,6 +68,14 @@ export interface Taken {
 
 const MOST_ITEMS = 50;
 
+/**
+ * What whoever is sent it knows it by: the same at each try, and another one once it tells of more, which nobody is to drop as the
+ * message that has arrived before.
+ */
+export function messageIdOf({ delivery, total }: Taken): string {
+  return total > 1 ? `${delivery.id}.${total}` : delivery.id;
+}
+
 /** For whoever asks to send it: nobody else is given it meanwhile. Null where it is not to be sent now. */
 export async function takeDelivery(db: Db, id: string, claimedBy: string, now: Date): Promise<Taken | null> {
   return write(db, async (trx) => {

@@ -4,11 +4,13 @@ import { SEALED } from '../secrets/sealed.ts';
 import { readSettings } from '../settings/settings.ts';
 import { CHAT_KINDS } from './chat.ts';
 import type { News } from './compose.ts';
+import { messageIdOf } from './deliveries.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliverContext, Send } from './send.ts';
 
 /** In the words and the form of its kind. */
-export const sendChat: Send = async (context, { delivery, items, total }, signal) => {
+export const sendChat: Send = async (context, taken, signal) => {
+  const { delivery, items, total } = taken;
   const row = await context.db
     .selectFrom('notification_channels')
     .selectAll()
@@ -18,7 +20,7 @@ export const sendChat: Send = async (context, { delivery, items, total }, signal
     const outcome = { isOk: false, status: null, reason: 'The channel is gone.', mayPass: false } as const;
     return { outcome: { ...outcome, isRecipient: true }, hasAnswered: true };
   }
-  const outcome = await sendTo(context, row, { items, total, id: delivery.id }, signal);
+  const outcome = await sendTo(context, row, { items, total, id: messageIdOf(taken) }, signal);
   return { outcome, hasAnswered: outcome.isOk || outcome.status !== null };
 };
 

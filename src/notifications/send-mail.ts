@@ -1,5 +1,6 @@
 import { readSettings } from '../settings/settings.ts';
 import { type Composed, composeNews, htmlOf, textOf } from './compose.ts';
+import { messageIdOf } from './deliveries.ts';
 import { mailOfReport, parseReport } from './report-mail.ts';
 import type { Send } from './send.ts';
 import { serverOf } from './smtp-settings.ts';
@@ -7,7 +8,8 @@ import { serverOf } from './smtp-settings.ts';
 const PREFIX = { info: '', warning: '', critical: '[critical] ' } as const;
 
 /** To the address that its user has now. */
-export const sendMail: Send = async (context, { delivery, items, total }, signal) => {
+export const sendMail: Send = async (context, taken, signal) => {
+  const { delivery, items, total } = taken;
   const { db, mailer } = context;
   const row = await db.selectFrom('smtp_settings').selectAll().limit(1).executeTakeFirst();
   const user = await db
@@ -26,7 +28,7 @@ export const sendMail: Send = async (context, { delivery, items, total }, signal
     delivery.body === null
       ? mailOfNews(composeNews({ items, total, publicUrl: ownUrl }))
       : mailOfReport(parseReport(delivery.body), ownUrl);
-  const mail = { to: user.email, id: delivery.id, ...said };
+  const mail = { to: user.email, id: messageIdOf(taken), ...said };
   const sent = await mailer.send(await serverOf(context, row), mail, signal);
   if (sent.isTaken) return { outcome: { isOk: true, status: null }, hasAnswered: true };
   const { reason, mayPass, isRecipient } = sent.refused;

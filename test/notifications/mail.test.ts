@@ -270,6 +270,33 @@ describe.each(STATES)('mail of what happened, on %s', (state) => {
     expect((await deliveries())[0]?.status).toBe('delivered');
   });
 
+  it('has an id of its own once it tells of more than one that may have arrived, which is not dropped as known', async () => {
+    const real = context.mailer;
+    let isAnswerLost = true;
+    context = {
+      ...context,
+      mailer: {
+        async send(...args) {
+          const sent = await real.send(...args);
+          const refused = { reason: 'No answer in time.', mayPass: true, isRecipient: false };
+          return isAnswerLost ? { isTaken: false, refused } : sent;
+        },
+      },
+    };
+    await happens('backup.failed', 'first');
+    await work();
+    await work(30);
+    await happens('backup.failed', 'second');
+    isAnswerLost = false;
+    await work(60);
+    expect(subjects()).toEqual([
+      ...Array.from({ length: 2 }, () => '[critical] Backup failed: first'),
+      '[critical] 2 notifications: Backup failed: second, and more',
+    ]);
+    const [one, again, more] = server.mails.map((mail) => headerOf(mail, 'Message-ID'));
+    expect([again, more === one]).toEqual([one, false]);
+  });
+
   it('lets no name add a header or markup', async () => {
     const name = 'x\r\nBcc: evil@example.com\r\n\r\n<script>alert(1)</script>';
     await happens('backup.failed', name, 'odd');
