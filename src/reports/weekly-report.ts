@@ -27,6 +27,12 @@ const MOST_DATABASES = 20;
 const MOST_ROWS = 30;
 const MOST_DRILLS = 10;
 
+/**
+ * The day (UTC) from which on backups are counted: that of the report before it, the whole of it, since what came later on that day is in
+ * no other.
+ */
+const daySince = (at: Date) => dayAfter(dayOf(at), -WEEK_DAYS);
+
 export interface MadeReport {
   readonly report: Report;
   readonly places: BytesByPlace;
@@ -42,12 +48,13 @@ export async function makeWeeklyReport(context: Context, before: BytesByPlace | 
   const counts = await countStates(context, null);
   const { unscheduled } = await countScheduled(db);
   const places = await bytesByPlace(db);
-  const tallies = await talliesSince(db, {}, dayAfter(dayOf(now()), 1 - WEEK_DAYS));
+  const sinceDay = daySince(now());
+  const tallies = await talliesSince(db, {}, sinceDay);
   const good = tallies.reduce((all, day) => all + day.good, 0);
   const failed = tallies.reduce((all, day) => all + day.failed, 0);
   const title = `Weekly report: ${verdictTitle(counts, unscheduled)}`;
   const stored = Object.values(places).reduce((all, bytes) => all + bytes, 0);
-  const summary = `In seven days ${times(good, 'backup')} ended well and ${failed} failed; ${sizeText(stored)} are stored.`;
+  const summary = `Since ${sinceDay} ${times(good, 'backup')} ended well and ${failed} failed; ${sizeText(stored)} are stored.`;
   const sections = [
     sectionOf('Databases', [totalOf(counts) === 0 ? 'There are none.' : `${stateWords(counts)}.`]),
     await notProtected(context, counts),
@@ -82,7 +89,8 @@ async function notProtected(
 }
 
 async function storedByEnvironment({ db, now }: Context): Promise<ReportSection | null> {
-  const environments = await growthByEnvironment(db, dayAfter(dayOf(now()), 1 - WEEK_DAYS));
+  const sinceDay = daySince(now());
+  const environments = await growthByEnvironment(db, sinceDay);
   if (environments.length === 0) return null;
   const largest = environments.toSorted((one, other) => other.bytes - one.bytes).slice(0, MOST_ROWS);
   const rows = largest.map(({ name, bytes, growth }) => ({
@@ -94,7 +102,7 @@ async function storedByEnvironment({ db, now }: Context): Promise<ReportSection 
   return sectionOf(
     'Stored, by environment',
     lines,
-    tableOf(['Environment', 'Stored', 'In seven days'], rows),
+    tableOf(['Environment', 'Stored', `Since ${sinceDay}`], rows),
   );
 }
 

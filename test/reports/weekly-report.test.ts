@@ -139,13 +139,13 @@ describe.each(STATES)('the weekly report, on %s', (state) => {
       .insertInto('environment_days')
       .values([
         { ...day, day: '2026-02-24' },
-        { ...day, day: '2026-02-18' },
+        { ...day, day: '2026-02-17' },
       ])
       .execute();
     const { report, places } = await makeWeeklyReport(context, { 'back-ups at fra1.example.com': 2 * MIB });
     expect(places).toEqual({ 'back-ups at fra1.example.com': 5 * MIB, 'files on this machine': MIB });
     expect(report.title).toBe('Weekly report: 1 of 2 databases is not safe');
-    expect(report.summary).toBe('In seven days 2 backups ended well and 1 failed; 6.0 MiB are stored.');
+    expect(report.summary).toBe('Since 2026-02-18 2 backups ended well and 1 failed; 6.0 MiB are stored.');
     const section = (title: string) => report.sections.find((one) => one.title === title);
     expect(section('Databases')?.lines).toEqual(['1 never backed up, 1 protected.']);
     const [row] = section('Not protected')?.table?.rows ?? [];
@@ -158,6 +158,24 @@ describe.each(STATES)('the weekly report, on %s', (state) => {
       ['files on this machine', '1.0 MiB', '+1.0 MiB'],
     ]);
     expect(section('The next seven days')?.lines[0]).toContain('0 backups are to begin');
+  });
+
+  it('leaves out no hour between it and the one before', async () => {
+    await tellWeeklyReport(context);
+    await insertBackup(db, now(), { status: 'completed', outcome: 'completed' });
+    const { id: of } = await db.selectFrom('environments').select('id').executeTakeFirstOrThrow();
+    const evening = { environment_id: of, day: '2026-03-02', good: 0, failed: 1, added: 0, freed: 0 };
+    at = '2026-03-02T08:00:00.000Z';
+    await tellWeeklyReport(context);
+    // What fails later on that Monday.
+    await db.insertInto('environment_days').values(evening).execute();
+    at = '2026-03-09T08:00:00.000Z';
+    await tellWeeklyReport(context);
+    const said = (await reports()).map(({ report }) => report.summary);
+    expect(said).toEqual([
+      'Since 2026-02-23 0 backups ended well and 0 failed; 0 B are stored.',
+      'Since 2026-03-02 0 backups ended well and 1 failed; 0 B are stored.',
+    ]);
   });
 
   it('counts all that begins in the next seven days, those of the next Monday too', async () => {
