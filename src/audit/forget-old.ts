@@ -13,7 +13,8 @@ const DAY_MS = 86_400_000;
 
 /**
  * Removes what is older than so many days (0: keeps all), from the beginning of the chain on and no further than the first row
- * that is younger, and leaves a signed mark of where the chain begins now. Each row is checked before it goes: throws `internal`
+ * that is younger, and leaves a signed mark of where the chain begins now. One whose time lies ahead was written by a clock that was
+ * set back since: it goes with the old ones behind it. Each row is checked before it goes: throws `internal`
  * at one that was changed, or where some are missing, and removes nothing from there on, since that is evidence.
  * Gives how many are gone.
  */
@@ -36,20 +37,27 @@ export async function forgetOldAudit(
 
 async function forgetBatch(context: ChainContext, before: string): Promise<number> {
   const { db, sha256 } = context;
+  const now = context.now().toISOString();
   const { start } = await readMarks(db);
   if (start !== undefined && !(await isOwnMark(context, start))) throw broken(start.number + 1);
   const rows = await oldestRows(db);
   let last: { readonly number: number; readonly hash: string } = start ?? { number: 0, hash: NO_HASH };
-  let count = 0;
+  let seen = last;
+  let [count, ahead] = [0, 0];
   for (const row of rows) {
     const { number, hash } = row;
-    if (number === null || hash === null || row.created_at >= before) break;
-    if (number !== last.number + 1 || sha256(chainText(last.hash, number, row)) !== hash) {
+    const isAhead = row.created_at > now;
+    if (number === null || hash === null || (row.created_at >= before && !isAhead)) break;
+    if (number !== seen.number + 1 || sha256(chainText(seen.hash, number, row)) !== hash) {
       if (count === 0) throw broken(number);
       break;
     }
-    last = { number, hash };
-    count += 1;
+    seen = { number, hash };
+    ahead += 1;
+    if (isAhead) continue;
+    last = seen;
+    count += ahead;
+    ahead = 0;
   }
   if (count === 0) return 0;
   const mark = await signMark(context, { name: 'start', ...last });

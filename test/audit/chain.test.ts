@@ -337,6 +337,20 @@ describe.each(STATES)('the audit’s chain on %s', (state) => {
     expect(await verify()).toMatchObject({ isIntact: false, faults: [{ kind: 'missing', number: 9 }] });
   });
 
+  it('loses rows of a clock that was ahead with those behind them, and none that are younger', async () => {
+    for (const days of [-100, 400, 400, -99]) {
+      await notes(2, later(days * DAY_MS));
+      await chain(signal);
+    }
+    await notes(2, later(400 * DAY_MS));
+    await chain(signal);
+    await notes(2, TODAY);
+    await chain(signal);
+    expect(await forgetOldAudit(context, 90, signal)).toBe(8);
+    expect(await forgetOldAudit(context, 90, signal)).toBe(0);
+    expect(await verify()).toMatchObject({ isIntact: true, rows: 4, start: { number: 8 } });
+  });
+
   it('keeps what is old from a row on that was changed: that is evidence', async () => {
     await notes(6, later(-100 * DAY_MS));
     await chain(signal);
