@@ -52,7 +52,10 @@ export async function deepTestOfRun(db: Db, runId: string): Promise<StoredDeepTe
   return row === undefined ? null : readStored(row);
 }
 
-/** Keeps the result, and of the earlier ones the newest; to be called in the transaction that ends the run. */
+/**
+ * Keeps the result, and of the earlier ones the newest, without those from ahead of it, which a clock made that was set back since; to be
+ * called in the transaction that ends the run.
+ */
 export async function keepDeepTest(
   trx: Trx,
   test: {
@@ -63,6 +66,7 @@ export async function keepDeepTest(
   },
   found: TestedStorage,
 ): Promise<void> {
+  await trx.deleteFrom('storage_probes').where('finished_at', '>', test.finishedAt.toISOString()).execute();
   await trx
     .insertInto('storage_probes')
     .values({

@@ -112,17 +112,19 @@ export async function deepTestAgain(context: DeepTestContext): Promise<void> {
  * stored costs nothing and object lock does not let it pile up. Gives the id of its run, or null where none is due.
  */
 export async function deepTestIfDue(context: DeepTestContext): Promise<string | null> {
-  const at = await weeklyTestAt(context.db);
+  const at = await weeklyTestAt(context);
   if (at === null || at > context.now()) return null;
   return insert(context, 'weekly', { beside: false });
 }
 
-/** When the weekly test is due; null where none will be. */
-export async function weeklyTestAt(db: Db): Promise<Date | null> {
+/** When the weekly test is due; null where none will be. A last one from far ahead is of a clock that was set back since. */
+export async function weeklyTestAt({ db, now }: Context): Promise<Date | null> {
   const [config, last] = [await storageRow(db), await lastDeepTest(db)];
   if (config === undefined || last === null) return null;
   if (last.endpoint !== config.endpoint || !isFreeToDelete(last)) return null;
-  return new Date(Math.max(Date.parse(last.finishedAt) + WEEK_MS, ...locksOf(last)));
+  const finishedAt = Date.parse(last.finishedAt);
+  const isAhead = finishedAt > now().getTime() + DAY_MS;
+  return new Date(Math.max(isAhead ? now().getTime() : finishedAt + WEEK_MS, ...locksOf(last)));
 }
 
 /** Null where one waits already, and where one runs unless this one may wait beside it. */

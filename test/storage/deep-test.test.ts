@@ -420,6 +420,17 @@ describe('a deep test that nobody asked for', () => {
     expect(await deepTestIfDue({ ...app.services, now: () => later })).toBeNull();
   });
 
+  it('runs where the last one is of a clock that was ahead, whose place its result takes', async () => {
+    await save({ buckets: ['one-bucket'] });
+    await deep();
+    const { db } = app.services;
+    const ahead = new Date(Date.now() + 400 * DAY_MS).toISOString();
+    await db.updateTable('storage_probes').set({ started_at: ahead, finished_at: ahead }).execute();
+    await weekly(() => new Date());
+    expect(await deepTestIfDue(app.services)).toBeNull();
+    expect(await db.selectFrom('storage_probes').select('cause').execute()).toEqual([{ cause: 'weekly' }]);
+  });
+
   it('waits until object lock lets go of what the last one stored', async () => {
     await save({ buckets: ['one-bucket'] });
     await deep();

@@ -32,7 +32,7 @@ export async function nextRunsIn(
 
 /** Of no environment. One whose week is over is begun within the hour. */
 async function nextDeepTest(db: Services['db'], now: Date) {
-  const at = await weeklyTestAt(db);
+  const at = await weeklyTestAt({ db, now: () => now });
   if (at === null) return [];
   return [{ kind: 'deep-test' as const, runAt: (at < now ? now : at).toISOString() }];
 }
