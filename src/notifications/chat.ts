@@ -122,13 +122,13 @@ export const CHAT_KINDS: Readonly<Record<ChannelKind, ChatKind>> = {
       return searchParams.get('chat_id') ? null : 'Must name the chat: ?chat_id=<id>';
     },
     message: ({ news, url }) => {
-      const made = (said: Composed) => `${titleOf(said)}\n\n${textOf(said)}`;
+      const made = (said: Composed) => uncalled(`${titleOf(said)}\n\n${textOf(said)}`);
       const { text } = fitted(news, made, isShort);
       const at = new URL(url);
       const chat = at.searchParams.get('chat_id');
       const thread = Number(at.searchParams.get('message_thread_id') ?? '');
       at.search = '';
-      // No parse mode: what is said is plain text.
+      // No parse mode: what is said is plain text, in which names with an @ call all the same.
       const more = { link_preview_options: { is_disabled: true } };
       return json(at.href, {
         ...{ chat_id: chat, text, ...more },
@@ -194,6 +194,14 @@ function slack(text: string): string {
 const NO_WIDTH = '\u200B';
 /** As a page of ours is: nothing in it is mark-up. */
 const IS_URL = /^https?:\/\/[^\s[\]()<>!`@*~|\\]+$/;
+
+/** With nobody called by a name with an @ in it. */
+function uncalled(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (IS_URL.test(line) ? line : line.replaceAll('@', `@${NO_WIDTH}`)))
+    .join('\n');
+}
 
 /** Markdown that means nothing; what leads to a page of ours stays a link. */
 function discord(text: string): string {
