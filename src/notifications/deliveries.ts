@@ -152,7 +152,7 @@ export async function settleDelivery(
     if (settled === undefined) return 'lost';
     if (outcome.isOk) await noteSent(trx, delivery, at);
     await noteOutcome(trx, delivery, outcome, { attempts, isLast, at });
-    if (isLast && !outcome.isRecipient) await noteGivenUp(trx, delivery, at);
+    if (isLast) await noteGivenUp(trx, delivery, at);
     return outcome.isOk ? 'delivered' : isLast ? 'given-up' : 'again';
   });
 }

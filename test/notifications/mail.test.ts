@@ -211,6 +211,21 @@ describe.each(STATES)('mail of what happened, on %s', (state) => {
     expect(subjects()).toEqual(['[critical] Backup failed: shop']);
   });
 
+  it('is sent again within an hour where it reached nobody since its one recipient was refused for good', async () => {
+    server.refuse({ recipient: '5.1.1 no such user', code: 550 });
+    await happens('backup.failed');
+    await work();
+    expect((await deliveries()).map(({ status }) => status)).toEqual(['failed']);
+    server.refuse(null);
+    await work(60 * MINUTE);
+    expect(subjects()).toEqual([]);
+    await work();
+    expect(subjects()).toEqual(['[critical] Backup failed: shop']);
+    await work(60 * MINUTE);
+    await work();
+    expect(subjects()).toHaveLength(1);
+  });
+
   it('that a recipient is refused for good is told admins once, until one arrives', async () => {
     server.refuse({ recipient: '5.1.1 unknown', code: 550 });
     for (const name of ['one', 'two']) {
