@@ -184,6 +184,15 @@ async function obstacleOf(trx: Trx, due: Due): Promise<Verdict | null> {
   const late = lateMs(due);
   const limit = schedule.catch_up_hours;
   if (late > LATE_MS && limit !== null && late > limit * HOUR_MS) return APP_DOWN;
+  const held = await heldBackBy(trx, { database, zone, at });
+  return held ?? busyWith(await liveStates(trx, database.id));
+}
+
+/** What keeps a schedule from beginning anything of that database at that time, be it a retry; null where nothing does. */
+export async function heldBackBy(
+  trx: Trx,
+  { database, zone, at }: Pick<Due, 'database' | 'zone' | 'at'>,
+): Promise<Verdict | null> {
   const window = blackoutAt(await blackoutsOf(trx, database), zone, at);
   if (window !== undefined) {
     const span = `${clockText(window.from_minute)} to ${clockText(window.until_minute)}`;
@@ -194,7 +203,7 @@ async function obstacleOf(trx: Trx, due: Due): Promise<Verdict | null> {
   if (usesStorage && !(await isStorageEnabled(trx, database.environment_id))) {
     return { outcome: 'skipped', reason: 'storage_off', detail: null };
   }
-  return busyWith(await liveStates(trx, database.id));
+  return null;
 }
 
 function busyWith(states: readonly string[]): Verdict | null {

@@ -4,7 +4,7 @@ import type { Context } from '../db/context.ts';
 import type { BackupRow, Db, ScheduleSlotRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import type { ErrorCode } from '../errors.ts';
-import { liveStates } from './due.ts';
+import { heldBackBy, liveStates } from './due.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -63,8 +63,8 @@ async function retry(trx: Trx, id: string, now: Date): Promise<number> {
     backup === undefined || policy === null || slot.tries > policy.retries || isOvertaken(slot, policy, now);
   if (isOver || !mayPass(backup)) return update(trx, slot, { is_watched: 0, retry_at: null });
   const retryAt = slot.retry_at ?? plannedAt(slot, policy.retry_minutes, backup.completed_at, now);
-  if (retryAt > now.toISOString())
-    return slot.retry_at === null ? update(trx, slot, { retry_at: retryAt }) : 0;
+  const wait = () => (slot.retry_at === null ? update(trx, slot, { retry_at: retryAt }) : 0);
+  if (retryAt > now.toISOString()) return wait();
   if ((await liveStates(trx, slot.database_id)).length > 0)
     return update(trx, slot, { is_watched: 0, retry_at: null });
   const database = await trx
@@ -72,6 +72,8 @@ async function retry(trx: Trx, id: string, now: Date): Promise<number> {
     .selectAll()
     .where('id', '=', slot.database_id)
     .executeTakeFirstOrThrow();
+  // It begins when that is over, unless a slot does so first.
+  if ((await heldBackBy(trx, { database, zone: policy.time_zone, at: now })) !== null) return wait();
   const begun = await insertBackup(trx, database, { type: 'scheduled', triggeredById: null }, now);
   await update(trx, slot, { backup_id: begun.id, tries: slot.tries + 1, retry_at: null });
   return 1;
@@ -90,6 +92,7 @@ interface Policy {
   readonly retries: number;
   readonly retry_minutes: number;
   readonly run_at: string | null;
+  readonly time_zone: string;
 }
 
 /** Of the schedule that counts now; null where there is none or it is paused. */
@@ -97,7 +100,8 @@ async function policyOf(trx: Trx, slot: ScheduleSlotRow): Promise<Policy | null>
   const row = await trx
     .selectFrom('database_schedules')
     .innerJoin('schedules', 'schedules.id', 'database_schedules.schedule_id')
-    .select(['schedules.retries', 'schedules.retry_minutes', 'database_schedules.run_at'])
+    .select(['schedules.retries', 'schedules.retry_minutes'])
+    .select(['database_schedules.run_at', 'database_schedules.time_zone'])
     .where('database_schedules.database_id', '=', slot.database_id)
     .where('schedules.paused_reason', 'is', null)
     .where('schedules.enabled', '=', 1)

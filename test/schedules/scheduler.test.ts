@@ -399,6 +399,43 @@ describe('a run that failed', () => {
   });
 });
 
+describe('a retry', () => {
+  const failAtTwo = async (database: Parameters<World['database']>[0]) => {
+    const id = await world.database(database);
+    await world.schedule(id, { cronExpression: '0 2 * * *', retries: 2, retryMinutes: 10 });
+    world.setNow('2026-02-26T02:00:01.000Z');
+    await world.worker()();
+    await world.finish('failed', 'host_unreachable');
+    await world.worker()();
+    return id;
+  };
+  const lookAt = async (time: string) => {
+    world.setNow(`2026-02-26T${time}:00.000Z`);
+    await world.worker()();
+    return countOf();
+  };
+
+  it('begins nothing in a blackout of its server, but when that is over', async () => {
+    const server = await world.server();
+    const window = { id: newId(), server_id: server, weekdays: '0123456', reason: null };
+    await db
+      .insertInto('server_blackouts')
+      .values({ ...window, from_minute: 125, until_minute: 300 })
+      .execute();
+    const id = await failAtTwo({ server_id: server });
+    expect([await lookAt('02:11'), await lookAt('04:59'), await lookAt('05:00')]).toEqual([1, 1, 2]);
+    expect(await world.rows(id)).toMatchObject([{ outcome: 'ran', tries: 2, retry_at: null }]);
+  });
+
+  it('waits for a storage that the environment may not use', async () => {
+    await failAtTwo({});
+    await db.updateTable('databases').set({ backup_storage_type: 'spaces' }).execute();
+    expect(await lookAt('02:11')).toBe(1);
+    await db.updateTable('databases').set({ backup_storage_type: 'local' }).execute();
+    expect(await lookAt('02:30')).toBe(2);
+  });
+});
+
 describe('a rule', () => {
   it('counts for what fits, the one that asks for more first, and a database’s own before all', async () => {
     const tagged = await world.server({ tags: '["nightly ü"]' });
