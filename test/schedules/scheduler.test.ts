@@ -496,6 +496,48 @@ describe('a rule', () => {
     expect(await nextOf(id)).toBe('2026-02-27T09:00:00.000Z');
   });
 
+  it('whose jitter is changed, or that another takes the place of, loses no time that has come', async () => {
+    const ids = await Promise.all(Array.from({ length: 9 }, () => world.database()));
+    const spread = { cronExpression: '0 2 * * *', jitterMinutes: 120, catchUpHours: 0 };
+    const rule = await world.rule(spread);
+    for (const id of ids.slice(0, 4)) await world.schedule(id, spread);
+    const tick = world.worker();
+    for (const time of ['02:00', '02:04', '02:08']) {
+      world.setNow(`2026-02-26T${time}:00.000Z`);
+      await tick();
+    }
+    expect(await countOf()).toBeLessThan(5);
+    await changeRule(world, NOBODY, rule, { jitterMinutes: 1 });
+    for (const id of ids.slice(0, 2)) await deleteSchedule(world, NOBODY, id);
+    for (const id of ids.slice(2, 4)) await world.schedule(id, { ...spread, jitterMinutes: 0 });
+    for (const id of ids.slice(7)) await world.schedule(id, { ...spread, jitterMinutes: 15 });
+    for (const time of ['02:08:30', '02:12:00', '02:15:00']) {
+      world.setNow(`2026-02-26T${time}.000Z`);
+      await tick();
+    }
+    for (const id of ids) expect(await world.lines(id)).toEqual(['2026-02-26T02:00 ran']);
+    expect(await nextOf(ids[0] ?? '')).toMatch(/^2026-02-27T02:00/);
+  });
+
+  it('counts for a server that gets its tag after the clock was set back, or late', async () => {
+    const server = await world.server({ tags: '["b"]' });
+    await world.server({ tags: '[]', updated_at: '2026-02-25T12:00:00.000Z' });
+    const id = await world.database({ server_id: server });
+    await world.rule({ cronExpression: '0 1 * * *', tag: 'a' });
+    const tick = world.worker();
+    for (const at of ['2026-02-25T12:00:00.000Z', '2026-02-25T13:00:00.000Z', '2026-02-25T11:30:00.000Z']) {
+      world.setNow(at);
+      await tick();
+    }
+    await db
+      .updateTable('servers')
+      .set({ tags: '["a"]', updated_at: world.now().toISOString() })
+      .where('id', '=', server)
+      .execute();
+    await tick();
+    expect(await nextOf(id)).toBe('2026-02-26T01:00:00.000Z');
+  });
+
   it('whose own schedule is disabled runs nothing for that database', async () => {
     await world.rule({ cronExpression: '0 1 * * *' });
     const id = await world.database();
