@@ -3,7 +3,8 @@ import { insertBackup } from '../backups/request-backup.ts';
 import type { Context } from '../db/context.ts';
 import type { BackupRow, Db, ScheduleSlotRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, isAppError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { heldBackBy, liveStates } from './due.ts';
 
 const MINUTE_MS = 60_000;
@@ -24,25 +25,48 @@ export function canPass(error: string | null): boolean {
 }
 
 /** Begins the retries that are due, and plans those of runs that failed since. Gives how many runs were made. */
-export async function retryFailed({ db, now }: Context, signal?: AbortSignal): Promise<number> {
+export async function retryFailed(
+  { db, now, log }: Context & { readonly log: Log },
+  signal?: AbortSignal,
+): Promise<number> {
   let made = 0;
-  for (const id of await watched(db)) {
+  for (const { id, database_id: databaseId } of await watched(db)) {
     if (signal?.aborted) break;
-    made += await write(db, (trx) => retry(trx, id, now()));
+    try {
+      made += await write(db, (trx) => retry(trx, id, now()));
+    } catch (error) {
+      if (isAppError(error, 'unavailable')) throw error;
+      // One that can't be decided must not hold up the others.
+      log.error('a scheduled backup could not be tried again', { databaseId, error });
+    }
   }
   return made;
 }
 
-async function watched(db: Db): Promise<readonly string[]> {
-  const rows = await db
-    .selectFrom('schedule_slots')
-    .select('id')
-    // A literal, as in the index.
-    .where('is_watched', '=', (eb) => eb.lit(1))
-    .orderBy('decided_at')
-    .execute();
-  return rows.map(({ id }) => id);
+/** Those whose backup has ended: after a downtime a thousand wait for their turn, and a write for each would find nothing to do. */
+async function watched(db: Db): Promise<readonly Pick<ScheduleSlotRow, 'id' | 'database_id'>[]> {
+  return (
+    db
+      .selectFrom('schedule_slots as slot')
+      .leftJoin('backups', 'backups.id', 'slot.backup_id')
+      .select(['slot.id', 'slot.database_id'])
+      // A literal, as in the index.
+      .where('slot.is_watched', '=', (eb) => eb.lit(1))
+      .where((eb) =>
+        eb.or([
+          eb('backups.status', 'is', null),
+          eb.and([
+            eb('backups.status', 'not in', OPEN),
+            eb.or([eb('backups.outcome', 'is', null), eb('backups.outcome', '!=', 'uncertain')]),
+          ]),
+        ]),
+      )
+      .orderBy('slot.decided_at')
+      .execute()
+  );
 }
+
+const OPEN = ['pending', 'in_progress'] as const;
 
 async function retry(trx: Trx, id: string, now: Date): Promise<number> {
   const slot = await trx
@@ -80,7 +104,7 @@ async function retry(trx: Trx, id: string, now: Date): Promise<number> {
 }
 
 const isOpen = ({ status, outcome }: BackupRow) =>
-  status === 'pending' || status === 'in_progress' || outcome === 'uncertain';
+  OPEN.some((open) => open === status) || outcome === 'uncertain';
 
 function mayPass(backup: BackupRow): boolean {
   const { status, outcome, error } = backup;

@@ -427,6 +427,19 @@ describe('a retry', () => {
     expect(await world.rows(id)).toMatchObject([{ outcome: 'ran', tries: 2, retry_at: null }]);
   });
 
+  it('that can’t be decided holds up no other', async () => {
+    const ids = [await failAtTwo({}), await nightly()];
+    await db.updateTable('backups').set({ error: 'no JSON' }).execute();
+    world.setNow('2026-02-27T02:00:00.000Z');
+    await world.worker()();
+    expect(await Promise.all(ids.map(async (id) => (await world.lines(id)).length))).toEqual([2, 1]);
+    await world.finish('failed', 'host_unreachable');
+    world.setNow('2026-02-27T02:10:00.000Z');
+    await world.worker()();
+    expect(await countOf()).toBe(4);
+    expect(world.log.join()).toContain('a scheduled backup could not be tried again');
+  });
+
   it('waits for a storage that the environment may not use', async () => {
     await failAtTwo({});
     await db.updateTable('databases').set({ backup_storage_type: 'spaces' }).execute();
