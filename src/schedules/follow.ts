@@ -7,7 +7,7 @@ import { isAppError } from '../errors.ts';
 import { readSettings } from '../settings/settings.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { effectiveSchedule, sortRules } from './effective.ts';
-import { runAt } from './jitter.ts';
+import { beginsAt, runAt } from './jitter.ts';
 import { longestGapMinutes, YEAR_MINUTES } from './longest-gap.ts';
 import { nextRun } from './next-run.ts';
 
@@ -66,13 +66,6 @@ export async function followSchedules(trx: Trx, now: Date, databaseIds?: readonl
       .where('database_id', 'in', found.gone.slice(at, at + CHUNK))
       .execute();
   }
-}
-
-/** Never in the past, where it was not to begin by then: who looks would take it for missed. */
-function beginsAt(computed: Date, before: string | null, now: Date): string {
-  const [begins, present] = [computed.toISOString(), now.toISOString()];
-  if (before !== null && before <= present) return before;
-  return begins < present ? present : begins;
 }
 
 /**

@@ -519,7 +519,7 @@ describe('a rule', () => {
       world.setNow(`2026-02-26T${time}:00.000Z`);
       await tick();
     }
-    expect(await countOf()).toBeLessThan(5);
+    expect(await countOf()).toBeLessThan(9);
     await changeRule(world, NOBODY, rule, { jitterMinutes: 1 });
     for (const id of ids.slice(0, 2)) await deleteSchedule(world, NOBODY, id);
     for (const id of ids.slice(2, 4)) await world.schedule(id, { ...spread, jitterMinutes: 0 });
