@@ -35,15 +35,15 @@ export async function requestBackup(
   { also }: { readonly also?: (trx: Trx, backupId: string) => Promise<void> } = {},
 ): Promise<Requested> {
   const { db, now, runs } = context;
-  const database = await db
-    .selectFrom('databases')
-    .selectAll()
-    .where('id', '=', request.databaseId)
-    .executeTakeFirst();
-  if (!database) throw new AppError('not_found', 'Database not found');
-
   const at = now();
   const requested = await write(db, async (trx) => {
+    // As it is now: it may have moved, or gone, while others wrote.
+    const database = await trx
+      .selectFrom('databases')
+      .selectAll()
+      .where('id', '=', request.databaseId)
+      .executeTakeFirst();
+    if (!database) throw new AppError('not_found', 'Database not found');
     const { id, isNew } = await insertBackup(trx, database, request, at);
     await also?.(trx, id);
     const running = await trx

@@ -72,6 +72,8 @@ interface Due {
   readonly databaseId: string;
   readonly first: Date;
   readonly last: Date;
+  /** When the last one was to begin. */
+  readonly begins: Date;
   readonly at: Date;
 }
 
@@ -82,7 +84,7 @@ async function decideDue({ db, now }: Context, databaseId: string): Promise<numb
     const due = await loadDue(trx, databaseId, at);
     if (due === null) return 0;
     const { first, last, cron, zone } = due;
-    const isWaiting = runAt(last, due).getTime() > at.getTime();
+    const isWaiting = due.begins > at;
     const overtaken =
       last > first ? lastRun(cron, zone, { from: first, at: new Date(last.getTime() - 1) }) : null;
     if (overtaken !== null) await addLine(trx, due, overtaken, APP_DOWN);
@@ -104,7 +106,7 @@ async function loadDue(trx: Trx, databaseId: string, at: Date): Promise<Due | nu
   const state = await trx
     .selectFrom('drill_states')
     .innerJoin('database_schedules as counts', 'counts.database_id', 'drill_states.database_id')
-    .select(['drill_states.due_at', 'counts.schedule_id', 'counts.time_zone'])
+    .select(['drill_states.due_at', 'drill_states.run_at', 'counts.schedule_id', 'counts.time_zone'])
     .where('drill_states.database_id', '=', databaseId)
     .where('drill_states.run_at', '<=', at.toISOString())
     .executeTakeFirst();
@@ -123,10 +125,10 @@ async function loadDue(trx: Trx, databaseId: string, at: Date): Promise<Due | nu
     .executeTakeFirstOrThrow();
   const [cron, zone, first] = [parseCron(schedule.drill_cron), state.time_zone, new Date(state.due_at)];
   const last = lastRun(cron, zone, { from: first, at });
-  return {
-    ...{ database, schedule, cron, zone, databaseId, first, last, at },
-    jitterMinutes: schedule.jitter_minutes,
-  };
+  const jitterMinutes = schedule.jitter_minutes;
+  const begins =
+    last > first ? runAt(last, { cron, zone, databaseId, jitterMinutes }) : new Date(state.run_at ?? last);
+  return { database, schedule, cron, zone, jitterMinutes, databaseId, first, last, begins, at };
 }
 
 interface Verdict {
@@ -161,13 +163,10 @@ async function decideLast(trx: Trx, due: Due): Promise<number> {
 }
 
 /** Why none is begun now, whatever there is to restore; null where nothing speaks against it. */
-async function obstacleOf(
-  trx: Trx,
-  { schedule, database, zone, at, last, ...due }: Due,
-): Promise<Verdict | null> {
+async function obstacleOf(trx: Trx, { schedule, database, zone, at, begins }: Due): Promise<Verdict | null> {
   if (schedule.paused_reason !== null)
     return { outcome: 'skipped', says: `Paused: ${schedule.paused_reason}` };
-  const late = at.getTime() - runAt(last, { ...due, zone }).getTime();
+  const late = at.getTime() - begins.getTime();
   const limit = schedule.catch_up_hours;
   if (late > LATE_MS && limit !== null && late > limit * HOUR_MS) return APP_DOWN;
   const serverId = schedule.drill_server_id ?? database.server_id;

@@ -2,14 +2,15 @@ import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { parseCron } from '../schedules/cron.ts';
-import { runAt } from '../schedules/jitter.ts';
+import { beginsAt, runAt } from '../schedules/jitter.ts';
 import { nextRun } from '../schedules/next-run.ts';
 
 const CHUNK = 200;
 
 /**
  * Lets `drill_states` say when each database's next drill is due, by the schedule that counts for it: one that is new or has changed
- * waits for its next time, and one that lies further ahead than the next time of all does so too, since the clock was set back.
+ * waits for its next time, and one that lies further ahead than the next time of all does so too, since the clock was set back. Where
+ * the jitter alone has changed, one that has come and not begun yet stays.
  */
 export async function followDrills({ db, now }: Context): Promise<void> {
   const changed = await changes(db, now());
@@ -38,7 +39,8 @@ async function changes(db: Db, now: Date): Promise<readonly Due[]> {
     .selectFrom('database_schedules as counts')
     .innerJoin('schedules', 'schedules.id', 'counts.schedule_id')
     .leftJoin('drill_states as state', 'state.database_id', 'counts.database_id')
-    .select(['counts.database_id', 'counts.time_zone', 'state.settled_as', 'state.due_at'])
+    .select(['counts.database_id', 'counts.time_zone', 'state.settled_as'])
+    .select(['state.due_at', 'state.run_at'])
     .select(['schedules.drill_cron', 'schedules.enabled', 'schedules.jitter_minutes'])
     .where('schedules.drill_cron', 'is not', null)
     .execute();
@@ -47,16 +49,19 @@ async function changes(db: Db, now: Date): Promise<readonly Due[]> {
   for (const row of rows) {
     const { database_id, time_zone: zone, drill_cron: expression, jitter_minutes: jitterMinutes } = row;
     if (expression === null) continue;
-    const settled_as = JSON.stringify([expression, zone, row.enabled, jitterMinutes]);
+    const times = [expression, zone, row.enabled];
+    const settled_as = JSON.stringify([...times, jitterMinutes]);
     const { cron, due } = next(expression, zone);
     const isAhead = row.due_at !== null && due !== null && row.due_at > due.toISOString();
     if (settled_as === row.settled_as && !isAhead) continue;
-    const dueAt = row.enabled === 1 ? due : null;
+    const isOfTimes = row.settled_as?.startsWith(`${JSON.stringify(times).slice(0, -1)},`) === true;
+    const staying = isOfTimes && !isAhead && row.due_at !== null ? new Date(row.due_at) : null;
+    const dueAt = row.enabled === 1 ? (staying ?? due) : null;
     const begins = dueAt && runAt(dueAt, { cron, zone, databaseId: database_id, jitterMinutes });
     changed.push({
       ...{ database_id, settled_as },
       due_at: dueAt?.toISOString() ?? null,
-      run_at: begins?.toISOString() ?? null,
+      run_at: begins && beginsAt(begins, staying === null ? null : row.run_at, now),
     });
   }
   const known = new Set(rows.map(({ database_id }) => database_id));

@@ -62,7 +62,7 @@ export async function decideDue({ db, now }: Context, databaseId: string, order 
     // Its schedule went away a moment ago: whatever counts now is followed before the next look.
     if (due === null) return 0;
     await decideOvertaken(trx, due);
-    const isWaiting = runAt(due.last, due).getTime() > at.getTime();
+    const isWaiting = due.begins > at;
     const made = isWaiting ? 0 : await decideLast(trx, due, order);
     const next = isWaiting ? due.last : nextRun(due.cron, due.zone, due.last);
     await trx
@@ -89,6 +89,8 @@ interface Due {
   /** The first slot without a line, and the last one that is over: often the same. */
   readonly first: Date;
   readonly last: Date;
+  /** When the run of the last one was to begin. */
+  readonly begins: Date;
   readonly at: Date;
 }
 
@@ -106,11 +108,11 @@ async function loadDue(trx: Trx, state: DatabaseScheduleRow, first: Date, at: Da
     .executeTakeFirstOrThrow();
   const cron = parseCron(schedule.cron_expression);
   const zone = state.time_zone;
-  return {
-    ...{ databaseId: state.database_id, database, schedule, cron, zone, first, at },
-    jitterMinutes: schedule.jitter_minutes,
-    last: lastRun(cron, zone, { from: first, at }),
-  };
+  const [databaseId, jitterMinutes] = [state.database_id, schedule.jitter_minutes];
+  const last = lastRun(cron, zone, { from: first, at });
+  const begins =
+    last > first ? runAt(last, { cron, zone, databaseId, jitterMinutes }) : new Date(state.run_at ?? last);
+  return { databaseId, database, schedule, cron, zone, jitterMinutes, first, last, begins, at };
 }
 
 /** The slots before the last: their time went by while nobody was there to begin them. */
@@ -184,6 +186,15 @@ async function obstacleOf(trx: Trx, due: Due): Promise<Verdict | null> {
   const late = lateMs(due);
   const limit = schedule.catch_up_hours;
   if (late > LATE_MS && limit !== null && late > limit * HOUR_MS) return APP_DOWN;
+  const held = await heldBackBy(trx, { database, zone, at });
+  return held ?? busyWith(await liveStates(trx, database.id));
+}
+
+/** What keeps a schedule from beginning anything of that database at that time, be it a retry; null where nothing does. */
+export async function heldBackBy(
+  trx: Trx,
+  { database, zone, at }: Pick<Due, 'database' | 'zone' | 'at'>,
+): Promise<Verdict | null> {
   const window = blackoutAt(await blackoutsOf(trx, database), zone, at);
   if (window !== undefined) {
     const span = `${clockText(window.from_minute)} to ${clockText(window.until_minute)}`;
@@ -194,7 +205,7 @@ async function obstacleOf(trx: Trx, due: Due): Promise<Verdict | null> {
   if (usesStorage && !(await isStorageEnabled(trx, database.environment_id))) {
     return { outcome: 'skipped', reason: 'storage_off', detail: null };
   }
-  return busyWith(await liveStates(trx, database.id));
+  return null;
 }
 
 function busyWith(states: readonly string[]): Verdict | null {
@@ -204,7 +215,7 @@ function busyWith(states: readonly string[]): Verdict | null {
   return null;
 }
 
-const lateMs = (due: Due) => due.at.getTime() - runAt(due.last, due).getTime();
+const lateMs = ({ at, begins }: Due) => at.getTime() - begins.getTime();
 
 function lineOf(
   { databaseId, last }: Due,

@@ -7,7 +7,7 @@ import { isAppError } from '../errors.ts';
 import { readSettings } from '../settings/settings.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { effectiveSchedule, sortRules } from './effective.ts';
-import { runAt } from './jitter.ts';
+import { beginsAt, runAt } from './jitter.ts';
 import { longestGapMinutes, YEAR_MINUTES } from './longest-gap.ts';
 import { nextRun } from './next-run.ts';
 
@@ -24,7 +24,10 @@ export async function followSchedules(trx: Trx, now: Date, databaseIds?: readonl
     const { runOf, due, intervalMinutes } = times(schedule, zone);
     // What is due stays also where the interval alone is told anew.
     const isSame = before !== undefined && isOfTerms(before.settled_as, schedule, zone);
-    const dueAt = schedule.enabled === 1 ? due : null;
+    // So does a time that has come and waits for its jitter, where what counts now has the same times.
+    const staying = before !== undefined && isOfTimes(before.settled_as, schedule, zone) ? before : undefined;
+    const awaited = staying?.due_at == null ? due : new Date(staying.due_at);
+    const dueAt = schedule.enabled === 1 ? awaited : null;
     return {
       database_id: databaseId,
       schedule_id: schedule.id,
@@ -35,8 +38,8 @@ export async function followSchedules(trx: Trx, now: Date, databaseIds?: readonl
       due_at: isSame ? before.due_at : (dueAt?.toISOString() ?? null),
       run_at: isSame
         ? before.run_at
-        : dueAt && runOf(dueAt, databaseId, schedule.jitter_minutes).toISOString(),
-      anchored_at: isSame ? before.anchored_at : now.toISOString(),
+        : dueAt && beginsAt(runOf(dueAt, databaseId, schedule.jitter_minutes), staying?.run_at ?? null, now),
+      anchored_at: staying?.anchored_at ?? now.toISOString(),
     };
   });
   for (let at = 0; at < rows.length; at += CHUNK) {
@@ -72,27 +75,36 @@ export async function followSchedules(trx: Trx, now: Date, databaseIds?: readonl
 export function createFollower({ db, now }: Context): () => Promise<void> {
   let seen: string | undefined;
   return async () => {
-    const stamp = await stampOf(db);
-    if (stamp === seen) return;
+    const { stamp, newest } = await stampOf(db);
+    const isSettled = newest < new Date(now().getTime() - SETTLED_MS).toISOString();
+    if (isSettled && stamp === seen) return;
     const { changed, gone } = await compare(db);
     const ids = [...changed.map(({ databaseId }) => databaseId), ...gone];
     for (let at = 0; at < ids.length; at += CHUNK) {
       await write(db, (trx) => followSchedules(trx, now(), ids.slice(at, at + CHUNK)));
     }
-    seen = stamp;
+    seen = isSettled ? stamp : undefined;
   };
 }
 
-async function stampOf(db: Db): Promise<string> {
+/**
+ * The newest change hides those before it: of the same moment, of a transaction that ended late, and, where the clock was set back, all
+ * that come until it is there again. So it is trusted once it is as old.
+ */
+const SETTLED_MS = 60_000;
+
+async function stampOf(db: Db): Promise<{ readonly stamp: string; readonly newest: string }> {
   const parts = [(await readSettings(db)).timezone];
+  let latest = '';
   for (const table of ['databases', 'servers', 'schedules'] as const) {
     const { count, newest } = await db
       .selectFrom(table)
       .select(({ fn }) => [fn.countAll<number>().as('count'), fn.max('updated_at').as('newest')])
       .executeTakeFirstOrThrow();
     parts.push(`${count} ${newest}`);
+    if (newest !== null && newest > latest) latest = newest;
   }
-  return parts.join('\n');
+  return { stamp: parts.join('\n'), newest: latest };
 }
 
 interface Change {
@@ -164,6 +176,12 @@ function isOfTerms(settled: string, schedule: ScheduleRow, zone: string): boolea
     // As they were written before there was more than one way to tell an interval.
     settled === JSON.stringify(termsOf(schedule, zone))
   );
+}
+
+/** Whether those terms, be they of another schedule, have the same slots: all between its id and the jitter, as it is written there. */
+function isOfTimes(settled: string, schedule: ScheduleRow, zone: string): boolean {
+  const [, ...times] = termsOf(schedule, zone).slice(0, 4);
+  return settled.includes(`,${JSON.stringify(times).slice(1, -1)},`);
 }
 
 /** Two runs may lie further apart than their slots: by the jitter, which is never more than half way to the next slot. */

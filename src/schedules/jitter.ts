@@ -31,3 +31,13 @@ export function runAt(
   const share = shareOf(`${databaseId} ${due.toISOString()}`);
   return new Date(due.getTime() + Math.floor((share * most) / 1000) * 1000);
 }
+
+/**
+ * When a run begins whose jitter has changed since it was said to begin at `before`. Never in the past, where it was not to begin by
+ * then: who looks would take it for missed.
+ */
+export function beginsAt(computed: Date, before: string | null, now: Date): string {
+  const [begins, present] = [computed.toISOString(), now.toISOString()];
+  if (before !== null && before <= present) return before;
+  return begins < present ? present : begins;
+}

@@ -3,8 +3,9 @@ import { insertBackup } from '../backups/request-backup.ts';
 import type { Context } from '../db/context.ts';
 import type { BackupRow, Db, ScheduleSlotRow, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
-import type { ErrorCode } from '../errors.ts';
-import { liveStates } from './due.ts';
+import { type ErrorCode, isAppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { heldBackBy, liveStates } from './due.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -24,25 +25,48 @@ export function canPass(error: string | null): boolean {
 }
 
 /** Begins the retries that are due, and plans those of runs that failed since. Gives how many runs were made. */
-export async function retryFailed({ db, now }: Context, signal?: AbortSignal): Promise<number> {
+export async function retryFailed(
+  { db, now, log }: Context & { readonly log: Log },
+  signal?: AbortSignal,
+): Promise<number> {
   let made = 0;
-  for (const id of await watched(db)) {
+  for (const { id, database_id: databaseId } of await watched(db)) {
     if (signal?.aborted) break;
-    made += await write(db, (trx) => retry(trx, id, now()));
+    try {
+      made += await write(db, (trx) => retry(trx, id, now()));
+    } catch (error) {
+      if (isAppError(error, 'unavailable')) throw error;
+      // One that can't be decided must not hold up the others.
+      log.error('a scheduled backup could not be tried again', { databaseId, error });
+    }
   }
   return made;
 }
 
-async function watched(db: Db): Promise<readonly string[]> {
-  const rows = await db
-    .selectFrom('schedule_slots')
-    .select('id')
-    // A literal, as in the index.
-    .where('is_watched', '=', (eb) => eb.lit(1))
-    .orderBy('decided_at')
-    .execute();
-  return rows.map(({ id }) => id);
+/** Those whose backup has ended: after a downtime a thousand wait for their turn, and a write for each would find nothing to do. */
+async function watched(db: Db): Promise<readonly Pick<ScheduleSlotRow, 'id' | 'database_id'>[]> {
+  return (
+    db
+      .selectFrom('schedule_slots as slot')
+      .leftJoin('backups', 'backups.id', 'slot.backup_id')
+      .select(['slot.id', 'slot.database_id'])
+      // A literal, as in the index.
+      .where('slot.is_watched', '=', (eb) => eb.lit(1))
+      .where((eb) =>
+        eb.or([
+          eb('backups.status', 'is', null),
+          eb.and([
+            eb('backups.status', 'not in', OPEN),
+            eb.or([eb('backups.outcome', 'is', null), eb('backups.outcome', '!=', 'uncertain')]),
+          ]),
+        ]),
+      )
+      .orderBy('slot.decided_at')
+      .execute()
+  );
 }
+
+const OPEN = ['pending', 'in_progress'] as const;
 
 async function retry(trx: Trx, id: string, now: Date): Promise<number> {
   const slot = await trx
@@ -63,8 +87,8 @@ async function retry(trx: Trx, id: string, now: Date): Promise<number> {
     backup === undefined || policy === null || slot.tries > policy.retries || isOvertaken(slot, policy, now);
   if (isOver || !mayPass(backup)) return update(trx, slot, { is_watched: 0, retry_at: null });
   const retryAt = slot.retry_at ?? plannedAt(slot, policy.retry_minutes, backup.completed_at, now);
-  if (retryAt > now.toISOString())
-    return slot.retry_at === null ? update(trx, slot, { retry_at: retryAt }) : 0;
+  const wait = () => (slot.retry_at === null ? update(trx, slot, { retry_at: retryAt }) : 0);
+  if (retryAt > now.toISOString()) return wait();
   if ((await liveStates(trx, slot.database_id)).length > 0)
     return update(trx, slot, { is_watched: 0, retry_at: null });
   const database = await trx
@@ -72,13 +96,15 @@ async function retry(trx: Trx, id: string, now: Date): Promise<number> {
     .selectAll()
     .where('id', '=', slot.database_id)
     .executeTakeFirstOrThrow();
+  // It begins when that is over, unless a slot does so first.
+  if ((await heldBackBy(trx, { database, zone: policy.time_zone, at: now })) !== null) return wait();
   const begun = await insertBackup(trx, database, { type: 'scheduled', triggeredById: null }, now);
   await update(trx, slot, { backup_id: begun.id, tries: slot.tries + 1, retry_at: null });
   return 1;
 }
 
 const isOpen = ({ status, outcome }: BackupRow) =>
-  status === 'pending' || status === 'in_progress' || outcome === 'uncertain';
+  OPEN.some((open) => open === status) || outcome === 'uncertain';
 
 function mayPass(backup: BackupRow): boolean {
   const { status, outcome, error } = backup;
@@ -90,6 +116,7 @@ interface Policy {
   readonly retries: number;
   readonly retry_minutes: number;
   readonly run_at: string | null;
+  readonly time_zone: string;
 }
 
 /** Of the schedule that counts now; null where there is none or it is paused. */
@@ -97,7 +124,8 @@ async function policyOf(trx: Trx, slot: ScheduleSlotRow): Promise<Policy | null>
   const row = await trx
     .selectFrom('database_schedules')
     .innerJoin('schedules', 'schedules.id', 'database_schedules.schedule_id')
-    .select(['schedules.retries', 'schedules.retry_minutes', 'database_schedules.run_at'])
+    .select(['schedules.retries', 'schedules.retry_minutes'])
+    .select(['database_schedules.run_at', 'database_schedules.time_zone'])
     .where('database_schedules.database_id', '=', slot.database_id)
     .where('schedules.paused_reason', 'is', null)
     .where('schedules.enabled', '=', 1)

@@ -4,6 +4,7 @@ import { registerFirstAdmin } from '../../src/auth/first-admin.ts';
 import { login } from '../../src/auth/login.ts';
 import { createUser, deleteUser, type UserActor, updateUser } from '../../src/auth/users.ts';
 import { deleteBackup } from '../../src/backups/delete-backup.ts';
+import { removeDatabase } from '../../src/backups/remove-database.ts';
 import { requestBackup } from '../../src/backups/request-backup.ts';
 import { recordDestination } from '../../src/backups/run-record.ts';
 import { settleCompleted } from '../../src/backups/settle.ts';
@@ -215,6 +216,22 @@ describe.each(STATES)('at once, on %s', (state) => {
       ]);
       expect(one.backupId).toBe(two.backupId);
       expect([one.isNew, two.isNew].sort()).toEqual([false, true]);
+    }
+  });
+
+  it('a backup that is asked for while its database is deleted goes with it, or finds it gone', async () => {
+    for (const _ of TIMES) {
+      const { database_id: databaseId } = await insertBackup(services.db, services.now(), {
+        ...{ status: 'failed', outcome: 'failed' },
+      });
+      const [asked, removed] = await Promise.allSettled([
+        requestBackup(services, { databaseId, type: 'manual', triggeredById: null }),
+        removeDatabase(services, SYSTEM, databaseId, { files: 'keep' }),
+      ]);
+      expect(removed.status).toBe('fulfilled');
+      if (asked.status === 'rejected') expect(asked.reason).toMatchObject({ code: 'not_found' });
+      const waiting = services.db.selectFrom('runs').select('id').where('state', '=', 'pending');
+      expect(await waiting.execute()).toEqual([]);
     }
   });
 

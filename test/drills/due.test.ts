@@ -5,6 +5,7 @@ import { write } from '../../src/db/write.ts';
 import { beginDueDrills } from '../../src/drills/due.ts';
 import { newId } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';
+import { changeRule } from '../../src/schedules/rules.ts';
 import { openWorld, type World } from '../support/schedules.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 
@@ -136,6 +137,21 @@ describe.each(STATES)('drills by schedule, on %s,', (state) => {
     const missed = 'missed BRIDGEPORT was not running at its time, or at several.';
     expect(await told(soon)).toEqual([`12-01T05:00 ${missed}`, '12-02T05:00 begun']);
     expect(await told(never)).toEqual([`12-01T05:00 ${missed}`, `12-02T05:00 ${missed}`]);
+  });
+
+  it('that have come and wait for their jitter are not lost where that is changed', async () => {
+    const ids = await Promise.all(Array.from({ length: 5 }, () => world.database(FILE)));
+    for (const id of ids) await backUp(id);
+    const spread = { cronExpression: '0 2 * * *', drillCron: '0 5 * * *', catchUpHours: 0 };
+    const rule = await world.rule({ ...spread, jitterMinutes: 120 });
+    await looks();
+    world.setNow('2026-11-29T05:00:10Z');
+    await looks();
+    expect((await Promise.all(ids.map(told))).flat().length).toBeLessThan(5);
+    await changeRule(world, { userId: null, address: null }, rule, { jitterMinutes: 0 });
+    world.setNow('2026-11-29T05:00:40Z');
+    await looks();
+    for (const id of ids) expect(await told(id)).toEqual(['11-29T05:00 begun']);
   });
 
   it('whose place can not be told fail, and say nothing against the backup', async () => {

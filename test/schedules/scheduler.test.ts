@@ -399,6 +399,56 @@ describe('a run that failed', () => {
   });
 });
 
+describe('a retry', () => {
+  const failAtTwo = async (database: Parameters<World['database']>[0]) => {
+    const id = await world.database(database);
+    await world.schedule(id, { cronExpression: '0 2 * * *', retries: 2, retryMinutes: 10 });
+    world.setNow('2026-02-26T02:00:01.000Z');
+    await world.worker()();
+    await world.finish('failed', 'host_unreachable');
+    await world.worker()();
+    return id;
+  };
+  const lookAt = async (time: string) => {
+    world.setNow(`2026-02-26T${time}:00.000Z`);
+    await world.worker()();
+    return countOf();
+  };
+
+  it('begins nothing in a blackout of its server, but when that is over', async () => {
+    const server = await world.server();
+    const window = { id: newId(), server_id: server, weekdays: '0123456', reason: null };
+    await db
+      .insertInto('server_blackouts')
+      .values({ ...window, from_minute: 125, until_minute: 300 })
+      .execute();
+    const id = await failAtTwo({ server_id: server });
+    expect([await lookAt('02:11'), await lookAt('04:59'), await lookAt('05:00')]).toEqual([1, 1, 2]);
+    expect(await world.rows(id)).toMatchObject([{ outcome: 'ran', tries: 2, retry_at: null }]);
+  });
+
+  it('that can’t be decided holds up no other', async () => {
+    const ids = [await failAtTwo({}), await nightly()];
+    await db.updateTable('backups').set({ error: 'no JSON' }).execute();
+    world.setNow('2026-02-27T02:00:00.000Z');
+    await world.worker()();
+    expect(await Promise.all(ids.map(async (id) => (await world.lines(id)).length))).toEqual([2, 1]);
+    await world.finish('failed', 'host_unreachable');
+    world.setNow('2026-02-27T02:10:00.000Z');
+    await world.worker()();
+    expect(await countOf()).toBe(4);
+    expect(world.log.join()).toContain('a scheduled backup could not be tried again');
+  });
+
+  it('waits for a storage that the environment may not use', async () => {
+    await failAtTwo({});
+    await db.updateTable('databases').set({ backup_storage_type: 'spaces' }).execute();
+    expect(await lookAt('02:11')).toBe(1);
+    await db.updateTable('databases').set({ backup_storage_type: 'local' }).execute();
+    expect(await lookAt('02:30')).toBe(2);
+  });
+});
+
 describe('a rule', () => {
   it('counts for what fits, the one that asks for more first, and a database’s own before all', async () => {
     const tagged = await world.server({ tags: '["nightly ü"]' });
@@ -457,6 +507,48 @@ describe('a rule', () => {
     await world.worker()();
     expect(await countOf()).toBe(0);
     expect(await nextOf(id)).toBe('2026-02-27T09:00:00.000Z');
+  });
+
+  it('whose jitter is changed, or that another takes the place of, loses no time that has come', async () => {
+    const ids = await Promise.all(Array.from({ length: 9 }, () => world.database()));
+    const spread = { cronExpression: '0 2 * * *', jitterMinutes: 120, catchUpHours: 0 };
+    const rule = await world.rule(spread);
+    for (const id of ids.slice(0, 4)) await world.schedule(id, spread);
+    const tick = world.worker();
+    for (const time of ['02:00', '02:04', '02:08']) {
+      world.setNow(`2026-02-26T${time}:00.000Z`);
+      await tick();
+    }
+    expect(await countOf()).toBeLessThan(9);
+    await changeRule(world, NOBODY, rule, { jitterMinutes: 1 });
+    for (const id of ids.slice(0, 2)) await deleteSchedule(world, NOBODY, id);
+    for (const id of ids.slice(2, 4)) await world.schedule(id, { ...spread, jitterMinutes: 0 });
+    for (const id of ids.slice(7)) await world.schedule(id, { ...spread, jitterMinutes: 15 });
+    for (const time of ['02:08:30', '02:12:00', '02:15:00']) {
+      world.setNow(`2026-02-26T${time}.000Z`);
+      await tick();
+    }
+    for (const id of ids) expect(await world.lines(id)).toEqual(['2026-02-26T02:00 ran']);
+    expect(await nextOf(ids[0] ?? '')).toMatch(/^2026-02-27T02:00/);
+  });
+
+  it('counts for a server that gets its tag after the clock was set back, or late', async () => {
+    const server = await world.server({ tags: '["b"]' });
+    await world.server({ tags: '[]', updated_at: '2026-02-25T12:00:00.000Z' });
+    const id = await world.database({ server_id: server });
+    await world.rule({ cronExpression: '0 1 * * *', tag: 'a' });
+    const tick = world.worker();
+    for (const at of ['2026-02-25T12:00:00.000Z', '2026-02-25T13:00:00.000Z', '2026-02-25T11:30:00.000Z']) {
+      world.setNow(at);
+      await tick();
+    }
+    await db
+      .updateTable('servers')
+      .set({ tags: '["a"]', updated_at: world.now().toISOString() })
+      .where('id', '=', server)
+      .execute();
+    await tick();
+    expect(await nextOf(id)).toBe('2026-02-26T01:00:00.000Z');
   });
 
   it('whose own schedule is disabled runs nothing for that database', async () => {
