@@ -7,9 +7,10 @@ import { explainMysql } from './failures.ts';
 import { lookAtMysqlLocks } from './locks.ts';
 import { lookAtMysql } from './look.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './options.ts';
+import { TELL_REPLACED } from './replaced.ts';
 import { restoreMysql } from './restore.ts';
 import { swapMysqlByHand } from './swap-by-hand.ts';
-import { HAS_NO_TRANSACTIONS } from './tables.ts';
+import { HAS_NO_TRANSACTIONS, NO_LIMIT } from './tables.ts';
 import { toolLines } from './tools.ts';
 
 /** MySQL and MariaDB by mysqldump or mariadb-dump, on the host that the database's server names. */
@@ -74,10 +75,13 @@ const DUMP_OPTIONS = [
 function dumpScript(target: MysqlTarget): string {
   return `${connectionLines(target)}
 ${toolLines(target)}
+${TELL_REPLACED}
 choose_tools && refuse_plain || exit
-others=$(ask "${COUNT_OTHERS}") || exit
-case $others in
-0) consistency=--single-transaction ;;
+facts=$(ask "${FACTS}") || exit
+most_rows=\${facts#* }
+[ "$most_rows" = ${NO_LIMIT} ] || { echo "bridgeport: most rows of a query: $most_rows" >&2; exit 65; }
+case \${facts%% *} in
+0) consistency=--single-transaction before=$(list_tables) || exit ;;
 *) consistency=--lock-tables ;;
 esac
 set -- ${DUMP_OPTIONS} "$consistency"
@@ -87,11 +91,12 @@ if [ "$flavour" = mysql ]; then
 fi
 with_options "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"
 status=$?
-[ "$status" = 0 ] || ask "${WRITE_TIMEOUT}" >&2 2>/dev/null
-exit "$status"`;
+[ "$status" = 0 ] || { ask "${WRITE_TIMEOUT}" >&2 2>/dev/null; exit "$status"; }
+[ "$consistency" = --lock-tables ] || refuse_replaced "$before"`;
 }
 
 /** For the explanation: how long the server waits for a client that does not read. MySQL's own tool asks it to wait for a day. */
 const WRITE_TIMEOUT = `SELECT CONCAT('bridgeport-note: net_write_timeout=', @@net_write_timeout)`;
 
-const COUNT_OTHERS = `SELECT COUNT(*) FROM information_schema.TABLES WHERE ${HAS_NO_TRANSACTIONS}`;
+/** The tables that no transaction covers, and how many rows the server gives of each table, without a word of the others. */
+const FACTS = `SELECT CONCAT(COUNT(*), ' ', @@sql_select_limit) FROM information_schema.TABLES WHERE ${HAS_NO_TRANSACTIONS}`;

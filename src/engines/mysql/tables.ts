@@ -16,3 +16,6 @@ export const COUNT_WIDE = `SELECT COUNT(*) FROM (SELECT SUM(1 + CASE
   FROM information_schema.TABLES t JOIN information_schema.COLUMNS c USING (TABLE_SCHEMA, TABLE_NAME)
   WHERE TABLE_SCHEMA = DATABASE() AND t.ENGINE = 'InnoDB' AND c.EXTRA NOT LIKE '%VIRTUAL%'
   GROUP BY TABLE_NAME) wide WHERE row_bytes > @@innodb_page_size / 2 - 66`;
+
+/** `sql_select_limit` where there is none. */
+export const NO_LIMIT = '18446744073709551615';
