@@ -519,7 +519,7 @@ cat "\${1#--defaults-file=}" >/dev/null
 case "$*" in
 *'SELECT VERSION'*) echo '${serverVersion}' ;;
 *Ssl_cipher*) printf 'Ssl_cipher\tTLS_AES_256_GCM_SHA384\n' ;;
-*sql_select_limit*) echo '0 18446744073709551615' ;;
+*sql_select_limit*) echo '0 0 18446744073709551615' ;;
 *) echo 0 ;;
 esac
 `;
