@@ -216,6 +216,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
   'a table of another database': 'DROP TABLE IF EXISTS `other`.`t`;',
   'a table of another database beside one of ours': 'DROP TABLE IF EXISTS `t`, `other`.`t`;',
   'rows for another database': 'INSERT INTO `other`.`t` VALUES (1);',
+  'rows with a name without quotes': 'INSERT INTO `a;b` (`id`, row_end, id) VALUES (1, 2, 3);',
   'a query as rows': 'INSERT INTO `a;b` SELECT * FROM mysql.user;',
   'a query in a row': ROWS('(1,(SELECT 1))'),
   'a function in a row': ROWS("(1,load_file('/etc/passwd'))"),

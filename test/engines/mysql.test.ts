@@ -72,6 +72,29 @@ async function refusal(
   return plan.explain(result) ?? new Error(result.stderr);
 }
 
+/** What a dump left in the middle of which, as it reads that table, something is done: its reader stands still until then. */
+async function whileReading(
+  table: string,
+  database: string,
+  { command }: DumpPlan,
+  act: (connection: string) => Promise<unknown>,
+) {
+  const done = join(folder, `done-${crypto.randomUUID()}`);
+  const script = `set -o pipefail
+{ ${command.script}
+} | { while [ ! -e ${done} ]; do sleep 0.05; done; cat; }`;
+  const running = runInShell({ ...command, script }, { shell: ['bash'] });
+  const connection = await until('the dump to read the table', 10_000, async () => {
+    const [found] = await server.query(
+      `SELECT id FROM information_schema.PROCESSLIST WHERE db = '${database}' AND info LIKE '%FROM \`${table}\`%'`,
+    );
+    return found?.[0];
+  });
+  await act(connection);
+  await writeFile(done, '');
+  return await running;
+}
+
 let users = 0;
 /** A user with just these grants; `DB` stands for the database. */
 async function userWith(grants: readonly string[]): Promise<{ username: string; password: string }> {
@@ -382,21 +405,7 @@ describe('what is wrong is said', () => {
       'long',
     );
     const plan = mysql.dump(target({ databaseName: 'long' }));
-    // The reader stands still until then, so that the dump doesn't end before.
-    const killed = join(folder, 'killed');
-    const script = `set -o pipefail
-{ ${plan.command.script}
-} | { while [ ! -e ${killed} ]; do sleep 0.05; done; cat; }`;
-    const running = runInShell({ ...plan.command, script }, { shell: ['bash'] });
-    const connection = await until('the dump to read the table', 10_000, async () => {
-      const [found] = await server.query(
-        `SELECT id FROM information_schema.PROCESSLIST WHERE db = 'long' AND info LIKE '%FROM \`t\`%'`,
-      );
-      return found?.[0];
-    });
-    await server.query(`KILL ${connection}`);
-    await writeFile(killed, '');
-    const result = await running;
+    const result = await whileReading('t', 'long', plan, (connection) => server.query(`KILL ${connection}`));
     expect(result.exitCode).not.toBe(0);
     expect(plan.explain(result)).toMatchObject({
       code: 'dump_failed',
@@ -405,6 +414,52 @@ describe('what is wrong is said', () => {
     const proof = plan.newEndProof();
     proof.observe(result.stdout);
     expect(() => proof.finish()).toThrow('not whole');
+  });
+
+  it.each([
+    ['of a table that another one replaced during the dump', 'DROP TABLE _t_old', 65],
+    ['but not of one that has come back', 'RENAME TABLE t TO _t_new, _t_old TO t', 0],
+  ])('%s', async (_name, then, status) => {
+    await server.dropDatabase('changing');
+    await server.createDatabase('changing');
+    await server.query(
+      `CREATE TABLE t (n int); INSERT INTO t SELECT seq FROM seq_1_to_9; CREATE TABLE \`_t_new\` LIKE t;
+      CREATE TABLE m AS SELECT seq, REPEAT('x', 1000000) AS noise FROM seq_1_to_20`,
+      'changing',
+    );
+    const plan = mysql.dump(target({ databaseName: 'changing' }));
+    const result = await whileReading('m', 'changing', plan, async () => {
+      // Of a table the server tells the second.
+      await until('the next second', 5_000, async () => {
+        const [answer] = await server.query(
+          `SELECT MAX(CREATE_TIME) < NOW() FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'changing'`,
+        );
+        return answer?.[0] === '1' ? true : undefined;
+      });
+      await server.query(
+        `INSERT INTO _t_new SELECT * FROM t; RENAME TABLE t TO _t_old, _t_new TO t; ${then}`,
+        'changing',
+      );
+    });
+    expect(result.stdout.toString()).toContain('-- Dump completed');
+    expect(result.exitCode).toBe(status);
+    if (status === 0) return;
+    expect(result.stdout.toString()).not.toContain('INSERT INTO `t`');
+    expect(plan.explain(result)).toMatchObject({
+      code: 'dump_failed',
+      message: expect.stringContaining('"t" became another table'),
+    });
+  });
+
+  it('of a server that gives only some rows of a table', async () => {
+    await server.query('SET GLOBAL sql_select_limit = 1');
+    try {
+      const said = { code: 'dump_refused', message: expect.stringContaining('at most 1 rows of a query') };
+      expect(await refusal({})).toMatchObject(said);
+      await expect(probed()).rejects.toMatchObject(said);
+    } finally {
+      await server.query('SET GLOBAL sql_select_limit = DEFAULT');
+    }
   });
 
   it('of a host without the programs', async () => {
@@ -464,6 +519,7 @@ cat "\${1#--defaults-file=}" >/dev/null
 case "$*" in
 *'SELECT VERSION'*) echo '${serverVersion}' ;;
 *Ssl_cipher*) printf 'Ssl_cipher\tTLS_AES_256_GCM_SHA384\n' ;;
+*sql_select_limit*) echo '0 0 18446744073709551615' ;;
 *) echo 0 ;;
 esac
 `;

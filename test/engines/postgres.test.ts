@@ -10,7 +10,7 @@ import { restorePostgres } from '../../src/engines/postgres/restore.ts';
 import type { HostCommand } from '../../src/hosts/host.ts';
 import { quote } from '../../src/hosts/quote.ts';
 import { compress } from '../../src/transfer/node/compress.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { connectPostgres, launchPostgres, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
 import { until } from '../support/until.ts';
 import { runOn } from './restoring.ts';
@@ -234,6 +234,34 @@ describe('the look', () => {
     expect(probe.serverVersion).toMatch(/^\d+\.\d+/);
     expect(probe.clientVersion).toMatch(/^\d+\.\d+$/);
     expect(probe.estimatedBytes).toBeGreaterThan(2 * 1024 * 1024);
+  });
+
+  it('warns of what a standby has not', async () => {
+    await server.createDatabase('copied');
+    await server.query('CREATE UNLOGGED TABLE u (a int); CREATE TABLE t (a int)', 'copied');
+    const data = join(server.folder, 'base');
+    const { exitCode, stderr } = await runInShell({
+      script: `${server.programs}/pg_basebackup --dbname=${quote(server.url)} --pgdata=${data} --checkpoint=fast --no-sync -R &&
+if [ "$(id -u)" = 0 ]; then chown -R postgres ${data}; fi`,
+    });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const standby = await launchPostgres({}, { data });
+    try {
+      const plan = postgres.look(target({ databaseName: 'copied', port: standby.port }));
+      const look = async () => plan.read((await runInShell(plan.command)).stdout.toString()).warnings;
+      const unlogged = expect.stringMatching(/standby, and unlogged tables \(1\) have no rows/);
+      await until('the standby to follow', 10_000, async () => (await look()).length === 1);
+      expect(await look()).toEqual([unlogged]);
+      const { query } = connectPostgres(standby);
+      await query(`ALTER SYSTEM SET primary_conninfo = ''`);
+      await query('SELECT pg_reload_conf()');
+      await until('the standby to be left alone', 10_000, async () => (await look()).length === 2);
+      expect(await look()).toEqual([unlogged, expect.stringContaining('no primary streams to')]);
+    } finally {
+      await standby.stop();
+    }
+    const plan = postgres.look(target({ databaseName: 'copied' }));
+    expect(plan.read((await runInShell(plan.command)).stdout.toString()).warnings).toEqual([]);
   });
 
   it('refuses a client older than the server, naming both and the package', () => {

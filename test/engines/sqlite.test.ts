@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -316,6 +317,40 @@ describe.each(dumpers)('by %s', (_, options) => {
     const plan = sqlite.dump(target(escapingFile(proof)));
     await runInShell(plan.command, options);
     expect(existsSync(proof)).toBe(false);
+  });
+});
+
+describe('a file in WAL mode that a program has open by another name', () => {
+  const used = newFile((db) => {
+    db.pragma('journal_mode = WAL');
+    db.exec('CREATE TABLE t (n); INSERT INTO t VALUES (1)');
+  });
+  mkdirSync(join(folder, 'elsewhere'));
+  const other = join(folder, 'elsewhere', 'db');
+  linkSync(used, other);
+  const link = join(folder, 'elsewhere', 'link');
+  symlinkSync(used, link);
+
+  it.each(['plain', 'binary'])('is refused: what it wrote last lies elsewhere (%s)', async (backupFormat) => {
+    const db = new Database(used);
+    db.exec('INSERT INTO t VALUES (2)');
+    try {
+      for (const plan of ['look', 'dump'] as const) {
+        const { command, explain } = sqlite[plan](target(other, { backupFormat }));
+        const result = await runInShell(command);
+        expect(result.exitCode).toBe(66);
+        expect(result.stdout.toString()).toBe('');
+        expect(explain(result)).toMatchObject({
+          code: 'dump_refused',
+          message: expect.stringContaining('open by another name'),
+        });
+      }
+      expect(existsSync(`${other}-wal`)).toBe(false);
+      for (const path of [used, link]) expect((await dumped(path)).toString()).toContain('VALUES(2,2)');
+    } finally {
+      db.close();
+    }
+    expect((await dumped(other)).toString()).toContain('VALUES(2,2)');
   });
 });
 

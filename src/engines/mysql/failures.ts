@@ -3,6 +3,7 @@ import type { CommandFailure } from '../engine.ts';
 import { explainBy, type KnownFailure } from '../known-failures.ts';
 import { explainTls } from '../tls-failures.ts';
 import { describeTarget, type MysqlTarget } from './connection.ts';
+import { textOf } from './sql-bytes.ts';
 
 /** What a failed client or dump tool of MySQL says, as an error for an admin; undefined when it says nothing known. */
 export function explainMysql(target: MysqlTarget, failure: CommandFailure): AppError | undefined {
@@ -48,6 +49,17 @@ const FAILURES: readonly KnownFailure[] = [
     code: 'dump_refused',
     message: (what) =>
       `TLS is required for ${what}, but the server does not offer it. Give it a certificate (ssl_cert and ssl_key in its configuration), or turn the requirement off.`,
+  },
+  {
+    pattern: /bridgeport: most rows of a query: (\d*)/,
+    code: 'dump_refused',
+    message: limitedRows,
+  },
+  {
+    pattern: /bridgeport: tables were replaced: ([\dA-F ]+)/,
+    code: 'dump_failed',
+    message: (what, names) =>
+      `While ${what} was dumped, ${quotedNames(names)} became another table, as when an online change of a schema (gh-ost, pt-online-schema-change) or a RENAME TABLE puts a new table in the place of an old one. The dump may hold only the rows that the new one had at its beginning, so it is not kept. Run the backup again when the change is over.`,
   },
   {
     pattern: /Authentication plugin '([^'\n]*)'|plugin ([\w]+) could not be loaded/i,
@@ -170,3 +182,16 @@ const FAILURES: readonly KnownFailure[] = [
       `A row of ${what} is larger than the server sends. Raise max_allowed_packet in its configuration.`,
   },
 ];
+
+/** Words for a server that would give a dump some rows of each table only. */
+export function limitedRows(what: string, rows: string): string {
+  return `The server of ${what} gives at most ${rows} rows of a query (sql_select_limit), and the dump would end well without the others. Take the limit away there: SET GLOBAL sql_select_limit = DEFAULT, and in its configuration and init_connect, where it is set.`;
+}
+
+function quotedNames(digits: string): string {
+  return digits
+    .trim()
+    .split(' ')
+    .map((name) => `"${textOf(name)}"`)
+    .join(' and ');
+}

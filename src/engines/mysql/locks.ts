@@ -1,5 +1,6 @@
 import type { LockLook } from '../engine.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './connection.ts';
+import { textOf } from './sql-bytes.ts';
 import { toolLines } from './tools.ts';
 
 /**
@@ -90,9 +91,4 @@ function nameTables(tables: readonly string[]): string {
   const some = tables.slice(0, 3).map((name) => `"${name}"`);
   if (tables.length === 1) return `table ${some.join()}`;
   return `one of the tables ${some.join(', ')}${tables.length > 3 ? ` and ${tables.length - 3} more` : ''}`;
-}
-
-function textOf(digits: string): string {
-  const bytes = (digits.match(/[0-9A-F]{2}/gi) ?? []).map((byte) => Number.parseInt(byte, 16));
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes));
 }

@@ -1,9 +1,9 @@
 import { AppError } from '../../errors.ts';
 import type { Looked, LookPlan } from '../engine.ts';
 import { connectionLines, connectionSecrets, describeTarget, type MysqlTarget } from './connection.ts';
-import { explainMysql } from './failures.ts';
+import { explainMysql, limitedRows } from './failures.ts';
 import { missingPrivileges } from './grants.ts';
-import { COUNT_WIDE, HAS_NO_TRANSACTIONS } from './tables.ts';
+import { COUNT_WIDE, HAS_NO_TRANSACTIONS, NO_LIMIT } from './tables.ts';
 import { toolLines } from './tools.ts';
 
 /** Asks the server for its version, the database's size and what the user may read. */
@@ -25,6 +25,7 @@ printf 'bridgeport:client=%s\\n' "$dump_version"
 ask "SELECT CONCAT('bridgeport:server=', VERSION());
 SELECT CONCAT('bridgeport:size=', COALESCE(SUM(DATA_LENGTH), 0)) FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW';
+SELECT CONCAT('bridgeport:most=', @@sql_select_limit);
 SELECT CONCAT('bridgeport:folded=', @@lower_case_table_names);
 SELECT CONCAT('bridgeport:locked=', COUNT(*)) FROM information_schema.TABLES WHERE ${HAS_NO_TRANSACTIONS};
 SELECT CONCAT('bridgeport:float=', COUNT(*)) FROM information_schema.COLUMNS
@@ -48,6 +49,8 @@ function readLook(target: MysqlTarget, stdout: string): Looked {
       `Asking ${describeTarget(target)} for its version gave no usable answer.`,
     );
   }
+  const most = all('most')[0] ?? NO_LIMIT;
+  if (most !== NO_LIMIT) throw new AppError('dump_refused', limitedRows(describeTarget(target), most));
   const isFolded = !['', '0'].includes(all('folded')[0] ?? '');
   refuseMissing(target, { serverVersion, isFolded, grants: all('grant') });
   const size = Number(all('size')[0] || Number.NaN);

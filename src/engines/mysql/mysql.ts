@@ -7,9 +7,10 @@ import { explainMysql } from './failures.ts';
 import { lookAtMysqlLocks } from './locks.ts';
 import { lookAtMysql } from './look.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './options.ts';
+import { TELL_REPLACED } from './replaced.ts';
 import { restoreMysql } from './restore.ts';
 import { swapMysqlByHand } from './swap-by-hand.ts';
-import { HAS_NO_TRANSACTIONS } from './tables.ts';
+import { COUNT_PRECISE, COUNT_VERSIONED, HAS_NO_TRANSACTIONS, NO_LIMIT } from './tables.ts';
 import { toolLines } from './tools.ts';
 
 /** MySQL and MariaDB by mysqldump or mariadb-dump, on the host that the database's server names. */
@@ -69,15 +70,19 @@ const DUMP_OPTIONS = [
 /**
  * One transaction makes the dump consistent, and lets writers go on. It does nothing for tables of other engines
  * (MyISAM, Aria, MEMORY): with some of those, all tables are locked for the time of the dump, as is mysqldump's own
- * default. Of MySQL's own tool, what is not the database's stays out: the server's GTIDs and column histograms.
+ * default. What tables once held is dumped with them, where the tool can. Of MySQL's own tool, what is not the database's stays out: the server's GTIDs and column histograms.
  */
 function dumpScript(target: MysqlTarget): string {
   return `${connectionLines(target)}
 ${toolLines(target)}
+${TELL_REPLACED}
 choose_tools && refuse_plain || exit
-others=$(ask "${COUNT_OTHERS}") || exit
+facts=$(ask "${FACTS}") || exit
+others=\${facts%% *} facts=\${facts#* }
+versioned=\${facts%% *} most_rows=\${facts#* }
+[ "$most_rows" = ${NO_LIMIT} ] || { echo "bridgeport: most rows of a query: $most_rows" >&2; exit 65; }
 case $others in
-0) consistency=--single-transaction ;;
+0) consistency=--single-transaction before=$(list_tables) || exit ;;
 *) consistency=--lock-tables ;;
 esac
 set -- ${DUMP_OPTIONS} "$consistency"
@@ -85,13 +90,19 @@ if [ "$flavour" = mysql ]; then
   set -- "$@" --set-gtid-purged=OFF
   case $("$dump_tool" --no-defaults --help) in *column-statistics*) set -- "$@" --column-statistics=0 ;; esac
 fi
+if [ "$versioned" != 0 ]; then
+  precise=$(ask "${COUNT_PRECISE}") || exit
+  case $precise$("$dump_tool" --no-defaults --help) in 0*--dump-history*) set -- "$@" --dump-history ;; esac
+fi
 with_options "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"
 status=$?
-[ "$status" = 0 ] || ask "${WRITE_TIMEOUT}" >&2 2>/dev/null
-exit "$status"`;
+[ "$status" = 0 ] || { ask "${WRITE_TIMEOUT}" >&2 2>/dev/null; exit "$status"; }
+[ "$consistency" = --lock-tables ] || refuse_replaced "$before"`;
 }
 
 /** For the explanation: how long the server waits for a client that does not read. MySQL's own tool asks it to wait for a day. */
 const WRITE_TIMEOUT = `SELECT CONCAT('bridgeport-note: net_write_timeout=', @@net_write_timeout)`;
 
-const COUNT_OTHERS = `SELECT COUNT(*) FROM information_schema.TABLES WHERE ${HAS_NO_TRANSACTIONS}`;
+/** The tables that no transaction covers, those with a history, and how many rows the server gives of each table, without a word of the others. */
+const FACTS = `SELECT CONCAT(COUNT(*), ' ', (${COUNT_VERSIONED}), ' ', @@sql_select_limit)
+  FROM information_schema.TABLES WHERE ${HAS_NO_TRANSACTIONS}`;

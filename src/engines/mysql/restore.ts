@@ -165,7 +165,8 @@ WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSION
 const TABLE_NAME = "CONCAT('`', REPLACE(TABLE_NAME, '`', '``'), '`')";
 
 function countEach(mark: string): string {
-  return `SELECT CONCAT('SELECT CONCAT(''bridgeport:rows=', HEX(TABLE_NAME), ' '', COUNT(*)) FROM ', ${TABLE_NAME}, ';')
+  return `SELECT CONCAT('SELECT CONCAT(''bridgeport:rows=', HEX(TABLE_NAME), ' '', COUNT(*)) FROM ', ${TABLE_NAME},
+  IF(TABLE_TYPE = 'SYSTEM VERSIONED', ' FOR SYSTEM_TIME ALL;', ';'))
 FROM ${TABLES} AND TABLE_NAME <> '${mark}'`;
 }
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import { quote } from '../../hosts/quote.ts';
 import type { Looked, LookPlan } from '../engine.ts';
 import { connectionLines, connectionSecrets, describeTarget, type PostgresTarget } from './connection.ts';
 import { explainPostgres } from './failures.ts';
@@ -20,11 +21,19 @@ ${FIND_PG_DUMP}
 find_psql || exit
 ask_server || { tell_tls; exit; }
 find_pg_dump "$server_major" || exit
+standby=$(ask ${quote(STANDBY)}) || exit
 printf 'bridgeport:server_number=%s\\n' "$server"
 printf 'bridgeport:server=%s\\n' "$server_version"
 printf 'bridgeport:client=%s\\n' "$("$pg_dump" --version)"
-printf 'bridgeport:size=%s\\n' "$database_size"`;
+printf 'bridgeport:size=%s\\n' "$database_size"
+printf 'bridgeport:standby=%s\\n' "$standby"`;
 }
+
+/** Of a standby: its unlogged tables, whether a primary streams to it, and of when its last change is. */
+const STANDBY = `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.concat_ws(' ',
+  (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class WHERE relpersistence = 'u' AND relkind = 'r'),
+  (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_wal_receiver),
+  pg_catalog.to_char(pg_catalog.pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')) END`;
 
 function readLook(target: PostgresTarget, stdout: string): Looked {
   const answers = new Map<string, string>();
@@ -49,8 +58,27 @@ function readLook(target: PostgresTarget, stdout: string): Looked {
     serverVersion,
     clientVersion,
     estimatedBytes: Number.isSafeInteger(size) && !target.options.pgDumpOptions.schemaOnly ? size : null,
-    warnings: [],
+    warnings: target.options.pgDumpOptions.schemaOnly ? [] : standbyWarnings(answers.get('standby') ?? ''),
   };
+}
+
+/** pg_dump says nothing of either. */
+function standbyWarnings(told: string): readonly string[] {
+  const [, unlogged, receivers, lastChange] = /^(\d+) (\d+)(?: (\d[\d: -]*))?$/.exec(told) ?? [];
+  if (unlogged === undefined) return [];
+  const newest = lastChange === undefined ? '' : ` The newest that it has is of ${lastChange} UTC.`;
+  return [
+    ...(Number(unlogged) > 0
+      ? [
+          `The server is a standby, and unlogged tables (${unlogged}) have no rows there: the dump holds their definitions alone. Back up the primary, or ALTER TABLE … SET LOGGED.`,
+        ]
+      : []),
+    ...(Number(receivers) === 0
+      ? [
+          `The server is a standby that no primary streams to at the moment, so its dumps may be of an old state.${newest} See on the server whether it still follows its primary, unless it gets its changes another way.`,
+        ]
+      : []),
+  ];
 }
 
 /** pg_dump refuses servers of a newer major version than its own. */

@@ -43,6 +43,12 @@ const FAILURES: readonly KnownFailure[] = [
       `The SSH user may not read ${path}. Let it read the file (and, where the database is in WAL mode, the files -wal and -shm beside it).`,
   },
   {
+    pattern: /bridgeport: used by another name/,
+    code: 'dump_refused',
+    message: (path) =>
+      `A program has ${path} open by another name: by another link to it, or as a file that is mounted into a container by itself. It is in WAL mode, so what that program wrote last lies in the file -wal beside the other name, and would be missing here. Give the path that the program uses; for a container, mount the folder and not the file.`,
+  },
+  {
     pattern: /attempt to write a readonly database/,
     code: 'dump_refused',
     message: (path) =>

@@ -24,8 +24,31 @@ refuse() {
 [ -r "$file" ] || refuse 'not readable'
 { begin=$(head -c 15 "$file"); } 2>/dev/null # bash would complain of NULs
 [ "$begin" = 'SQLite format 3' ] || refuse 'not a database'
+${REFUSE_USED_ELSEWHERE}
 ${FIND_PROGRAM}`;
 }
+
+/**
+ * Whoever has a file in WAL mode open locks it, and the file -shm beside the name that it was opened by. Where that is another name (a
+ * second link, a file that is mounted into a container by itself), so is -wal, and what was written last would be in no dump, without a word
+ * (measured: 3.40). Somebody may just open it, or leave: so it is looked at again. Linux alone tells of locks, of all users.
+ */
+const REFUSE_USED_ELSEWHERE = `is_locked() {
+  told=$(stat -Lc '%d %i' -- "$1" 2>/dev/null) || return
+  disk=\${told% *}
+  disk=$(printf '%02x:%02x' "$((disk >> 8 & 4095))" "$((disk & 255 | disk >> 12 & 1048320))")
+  grep -q "POSIX .* READ .* $disk:\${told#* } $2$" /proc/locks
+}
+is_used_elsewhere() {
+  is_locked "$file" '1073741826 1073742335' && ! is_locked "$(readlink -f -- "$file")-shm" '128 128'
+}
+mode=
+[ ! -r /proc/locks ] || mode=$({ head -c 19 -- "$file" | tail -c 1 | tr '\\001\\002' jw; } 2>/dev/null)
+for wait in 1 1 ''; do
+  [ "$mode" = w ] && is_used_elsewhere || break
+  [ "$wait" ] || refuse 'used by another name'
+  sleep "$wait"
+done`;
 
 /** Answers where `-safe` is known, and complains of JSON in a schema where it may be a function of an attacker. */
 const TRY_SAFE =

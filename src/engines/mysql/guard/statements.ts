@@ -57,6 +57,9 @@ export function isOfDatabase(tokens: readonly Token[]): boolean {
   return wordAt(tokens, 0) === 'ALTER' && wordAt(tokens, 1) === 'DATABASE';
 }
 
+/** Columns of a versioned table that have no name of their own; mariadb-dump does not quote them. */
+const OF_HISTORY = /^row_(?:start|end)$/;
+
 /** `INSERT [IGNORE] INTO name [(name, …)] VALUES`. */
 function judgeInsert(tokens: readonly Token[]): Head | 'more' | 'no' {
   const at = wordAt(tokens, 1) === 'IGNORE' ? 2 : 1;
@@ -71,6 +74,7 @@ function judgeInsert(tokens: readonly Token[]): Head | 'more' | 'no' {
   const isOpen = isMark(tokens[at + 2], '(');
   const isAfterColumns = place > 0 && isMark(tokens.at(-2), ')');
   if (last.kind === 'word') {
+    if (isOpen && !isAfterColumns && OF_HISTORY.test(last.text)) return 'more';
     const isHere = place === 0 || isAfterColumns;
     return isHere && /^VALUES?$/i.test(last.text) ? { mode: 'rows', name: name.text, isClosed: false } : 'no';
   }
