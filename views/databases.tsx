@@ -9,6 +9,7 @@ import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
 import { formatBytes } from './parts/format.ts';
 import { type PageOfMany, Pager, pagePath } from './parts/pager.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
+import { rowId } from './parts/row-id.ts';
 import { SizeChange } from './parts/size-change.tsx';
 import { ACTIONS, type Column, SELECT, Table } from './parts/table.tsx';
 import { Running, type RunningProps } from './running.tsx';
@@ -188,7 +189,7 @@ const SELECTED: readonly (readonly [SelectedAction, string])[] = [
 function Row({ database, mayChange }: { readonly database: DatabaseItem; readonly mayChange: boolean }) {
   const { id, name } = database;
   return (
-    <tr>
+    <tr id={rowId(id)}>
       {mayChange && (
         <td class="select">
           <input type="checkbox" name="id" value={id} aria-label={`Select ${name}`} />

@@ -45,11 +45,11 @@ async function openPage(): Promise<Page> {
 }
 
 /** A backup that another process has: the worker of this one leaves it alone. */
-async function runningBackup(): Promise<string> {
+async function runningBackup(databaseId = good.database_id): Promise<string> {
   const at = new Date();
   const { id } = await insertBackup(site.services.db, at, {
     ...{ status: 'in_progress', outcome: null, claimed_by: 'another process', step: 'dump', token: newId() },
-    ...{ database_id: good.database_id, bytes_read: 25 * MIB, started_at: at.toISOString() },
+    ...{ database_id: databaseId, bytes_read: 25 * MIB, started_at: at.toISOString() },
     lease_until: new Date(at.getTime() + 3_600_000).toISOString(),
   });
   return id;
@@ -61,6 +61,9 @@ async function settle(id: string): Promise<void> {
   const claim = { runId: id, claimedBy: 'another process' };
   expect(await settleCompleted(site.services.db, claim, done, new Date())).toBe(true);
 }
+
+const ticked = (page: Page) =>
+  page.locator('main input:checked').evaluateAll((boxes) => boxes.map((box) => box.getAttribute('value')));
 
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent?.trim());
 
@@ -200,6 +203,57 @@ describe('what has ended', () => {
     await site.services.db.deleteFrom('runs').where('subject_id', 'in', [first, second, third]).execute();
     await site.services.db.deleteFrom('backups').where('id', 'in', [first, second, third]).execute();
     expect([id, complaints]).toEqual([good.database_id, []]);
+  });
+
+  it('leaves each tick at what was ticked, where rows come and go', async () => {
+    const { db } = site.services;
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+    const done = { status: 'completed', outcome: 'completed', size: MIB, verification: 'stored' } as const;
+    const [newer, older] = [
+      await insertBackup(db, hoursAgo(2), { ...done, token: newId() }),
+      await insertBackup(db, hoursAgo(3), { ...done, token: newId() }),
+    ];
+    const { database_id: databaseId } = older;
+    const page = await openPage();
+    await page.clock.install();
+    const goesOn = async (part: RegExp) => {
+      await Promise.all([page.waitForResponse(part), page.clock.runFor(1100)]);
+    };
+
+    const first = await runningBackup(databaseId);
+    await page.goto(`${site.url}/databases?sort=-last-good`);
+    const lead = () => page.locator('#databases input[type=checkbox]').first().getAttribute('value');
+    expect(await lead()).not.toBe(databaseId);
+    const both = [databaseId, newer.database_id];
+    for (const id of both) await page.locator(`input[value="${id}"]`).check();
+    await settle(first);
+    await goesOn(/sort=-last-good$/);
+    await expect.poll(lead).toBe(databaseId);
+    expect((await ticked(page)).toSorted()).toEqual(both.toSorted());
+
+    const second = await runningBackup(databaseId);
+    await page.goto(`${site.url}/databases/${databaseId}`);
+    await page.locator(`input[value="${first}"]`).check();
+    // As if time went by: the words of each row change.
+    await db
+      .updateTable('backups')
+      .set({ created_at: hoursAgo(1).toISOString() })
+      .where('id', '=', first)
+      .execute();
+    const { id: third } = await insertBackup(db, new Date(), {
+      ...done,
+      token: newId(),
+      database_id: databaseId,
+    });
+    await settle(second);
+    await goesOn(/\/backups/);
+    await page.locator(`input[value="${third}"]`).waitFor();
+    expect(await ticked(page)).toEqual([first]);
+
+    const ids = [newer.id, older.id, first, second, third];
+    await db.deleteFrom('runs').where('subject_id', 'in', ids).execute();
+    await db.deleteFrom('backups').where('id', 'in', ids).execute();
+    await db.deleteFrom('databases').where('id', 'in', both).execute();
   });
 
   it('of a full read leaves the question open that was asked meanwhile, and is told below it', async () => {

@@ -5,6 +5,7 @@ import { Badge } from '../parts/badge.tsx';
 import { formatBytes, formatDuration } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
 import { useReader } from '../parts/reader.ts';
+import { rowId } from '../parts/row-id.ts';
 import { SizeChange } from '../parts/size-change.tsx';
 import type { BackupItem, Row } from './backup-rows.ts';
 import { SELECTION } from './backup-selection.tsx';
@@ -25,7 +26,7 @@ export function BackupRow({ row, list, cut }: RowProps) {
   const name = formatMinute(backup.createdAt, useReader()?.zone ?? 'UTC');
   return (
     <>
-      <tr>
+      <tr id={rowId(backup.id)}>
         {list.mayChange && (
           <td class="select">
             <input

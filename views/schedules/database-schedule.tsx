@@ -65,8 +65,8 @@ export function DatabaseSchedule(props: DatabaseScheduleProps) {
       )}
       {mayChange && (
         <Panel title={hasOwn ? 'Its own schedule' : 'Give it a schedule of its own'} id="own">
-          <Presets path={path} form={props.form} />
-          <Form action={path} form={props.form} submit="Save schedule">
+          <Form action={path} form={props.form} submit="Save schedule" hasInnerButtons>
+            <Presets path={path} form={props.form} />
             <ScheduleFields form={props.form} zone={props.zone} drillServers={props.drillServers} />
           </Form>
           {hasOwn && (

@@ -29,9 +29,9 @@ export function RulePage(props: {
       {rule !== null && (
         <p>It counts for {rule.databases === 1 ? 'one database' : `${rule.databases} databases`} now.</p>
       )}
-      <Presets path={path} form={form} />
-      <Form action={path} form={form} submit="Save rule" cancel="/schedules">
+      <Form action={path} form={form} submit="Save rule" cancel="/schedules" hasInnerButtons>
         <TextField form={form} name="name" label="Name" required />
+        <Presets path={path} form={form} />
         <ScheduleFields form={form} zone={props.zone} drillServers={props.drillServers} />
         <h2>For which databases</h2>
         <p class="field-help">

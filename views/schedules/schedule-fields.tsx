@@ -9,20 +9,27 @@ export const PRESETS = [
   { label: 'Monthly', cron: '0 4 1 * *' },
 ] as const;
 
-/** Links that fill the times in, without JavaScript too; the one that the form shows is marked. `path` is the page of the form. */
+/**
+ * Buttons of a form that fill its times in and leave the rest as it was typed, without JavaScript too; the one that the form
+ * shows is marked. `path`: where the form is sent.
+ */
 export function Presets({ path, form }: { readonly path: string; readonly form: FormState }) {
   const shown = (form.values['cronExpression'] ?? '').trim().split(/\s+/).join(' ').toUpperCase();
   return (
     <p class="presets">
       {PRESETS.map(({ label, cron }) => (
-        <a
+        <button
           key={label}
+          type="submit"
           class="chip"
-          href={`${path}?cron=${encodeURIComponent(cron)}`}
+          name="preset"
+          value={cron}
+          formaction={`${path}?do=times`}
+          formnovalidate
           aria-current={cron === shown ? 'true' : undefined}
         >
           {label}
-        </a>
+        </button>
       ))}
     </p>
   );

@@ -26,7 +26,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { drillServers, scheduleForm, scheduleInputOf, scheduleValues } from './schedule-form.ts';
+import { drillServers, fillTimes, scheduleForm, scheduleInputOf, scheduleValues } from './schedule-form.ts';
 
 const PER_PAGE = 30;
 
@@ -38,6 +38,8 @@ export function databaseScheduleRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/databases/:databaseId/schedule', only('operator'), async (c) => {
     const { id } = await getDatabase(services.db, c.req.param('databaseId'));
+    if (c.req.query('do') === 'times')
+      return fillTimes(c, services, (form) => send(c, services, { filled: form }));
     const { own } = await getSchedule(services, id);
     return submit(c, services, {
       // What the form has no field for stays.
@@ -100,7 +102,8 @@ export function databaseScheduleRoutes(services: Services): Hono<UiEnv> {
 async function send(
   c: Context<UiEnv, '/databases/:databaseId/schedule'>,
   services: Services,
-  refused: { readonly schedule?: FormState; readonly ping?: FormState } = {},
+  /** `filled` is as it was typed, and not wrong. */
+  refused: { readonly schedule?: FormState; readonly ping?: FormState; readonly filled?: FormState } = {},
 ): Promise<Response> {
   const database = await getDatabase(services.db, c.req.param('databaseId'));
   const { frame, environment } = await environmentFrame(c, services, database.environmentId);
@@ -117,7 +120,7 @@ async function send(
       mayChange={hasRole(frame.user.role, 'operator')}
       hasOwn={own !== null}
       effective={effective}
-      form={refused.schedule ?? scheduleForm(own, c.req.query('cron'))}
+      form={refused.schedule ?? refused.filled ?? scheduleForm(own)}
       ping={ping}
       pingForm={refused.ping ?? freshForm({ protocol: ping?.protocol ?? '' })}
       zone={(await readSettings(services.db)).timezone}

@@ -1,8 +1,11 @@
+import type { Context } from 'hono';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { listServersOf } from '../../servers/servers.ts';
 import type { Services } from '../../services-port.ts';
 import { editForm } from './kit/edit-form.ts';
 import { type FormBody, isTicked, numberOf, textOf } from './kit/form-body.ts';
+import { nothingToParse, submit } from './kit/submit.ts';
+import type { UiEnv } from './kit/ui-env.ts';
 
 /** What the fields of a schedule's form hold, as the use cases take it. */
 export function scheduleInputOf(body: FormBody) {
@@ -54,15 +57,24 @@ const NEW: Shown = {
   verifyEveryDays: null,
 };
 
-/** The form of a schedule, or of a new one; `cron` are other times that were chosen. */
-export function scheduleForm(
+/** The form of a schedule, or of a new one. */
+export const scheduleForm = (
   schedule: Shown | null,
-  cron: string | undefined,
   more: Readonly<Record<string, string>> = {},
-): FormState {
-  const stored = scheduleValues(schedule, more);
-  const values = cron === undefined || cron.length > 300 ? stored : { ...stored, cronExpression: cron };
-  return editForm(values, stored);
+): FormState => editForm(scheduleValues(schedule, more));
+
+/** By the button of usual times: the form as it was typed, with those in it. Nothing is saved. */
+export function fillTimes(
+  c: Context<UiEnv>,
+  services: Services,
+  send: (form: FormState) => Promise<Response>,
+): Promise<Response> {
+  return submit(c, services, {
+    parse: nothingToParse,
+    refuse: send,
+    act: (_, { preset, ...typed }, sent) =>
+      send({ ...sent, values: { ...typed, cronExpression: preset ?? typed['cronExpression'] ?? '' } }),
+  });
 }
 
 /** A schedule, or a new one, as its form shows it. */

@@ -22,7 +22,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { drillServers, scheduleForm, scheduleInputOf, scheduleValues } from './schedule-form.ts';
+import { drillServers, fillTimes, scheduleForm, scheduleInputOf, scheduleValues } from './schedule-form.ts';
 
 const SHOWN = 25;
 const DATABASES_NAMED = 5;
@@ -36,16 +36,18 @@ export function scheduleRoutes(services: Services): Hono<UiEnv> {
 
   ui.get('/schedules/rules/new', only('operator'), async (c) => sendRule(c, services, null));
 
-  ui.post('/schedules/rules/new', only('operator'), async (c) =>
-    submit(c, services, {
+  ui.post('/schedules/rules/new', only('operator'), async (c) => {
+    if (c.req.query('do') === 'times')
+      return fillTimes(c, services, (form) => sendRule(c, services, null, form, 200));
+    return submit(c, services, {
       parse: (body) => newRule.safeParse(ruleInputOf(body)),
       refuse: (form) => sendRule(c, services, null, form),
       act: async (input) => {
         await createRule(services, actorOf(c, services), input);
         return { to: '/schedules', say: 'rule-saved' };
       },
-    }),
-  );
+    });
+  });
 
   ui.get('/schedules/rules/:ruleId', only('operator'), async (c) =>
     sendRule(c, services, await ruleOf(services, c.req.param('ruleId'))),
@@ -53,6 +55,8 @@ export function scheduleRoutes(services: Services): Hono<UiEnv> {
 
   ui.post('/schedules/rules/:ruleId', only('operator'), async (c) => {
     const rule = await ruleOf(services, c.req.param('ruleId'));
+    if (c.req.query('do') === 'times')
+      return fillTimes(c, services, (form) => sendRule(c, services, rule, form, 200));
     return submit(c, services, {
       parse: (body) => newRule.safeParse(ruleInputOf(body)),
       stored: async () => scheduleValues(rule, scopeValues(rule)),
@@ -99,7 +103,8 @@ async function sendRule(
   c: Context<UiEnv>,
   services: Services,
   rule: Rule | null,
-  refused?: FormState,
+  sent?: FormState,
+  status: 200 | 422 = sent === undefined ? 200 : 422,
 ): Promise<Response> {
   const frame = await frameOf(c, services);
   return sendPage(
@@ -107,12 +112,12 @@ async function sendRule(
     <RulePage
       frame={frame}
       rule={rule}
-      form={refused ?? scheduleForm(rule, c.req.query('cron'), scopeValues(rule))}
+      form={sent ?? scheduleForm(rule, scopeValues(rule))}
       engines={engines.map(({ type, displayName }) => ({ value: type, label: displayName }))}
       zone={(await readSettings(services.db)).timezone}
       drillServers={await drillServers(services, hasRole(frame.user.role, 'admin'))}
     />,
-    refused === undefined ? 200 : 422,
+    status,
   );
 }
 

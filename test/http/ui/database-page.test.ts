@@ -296,7 +296,7 @@ describe('the page of a database', () => {
     await repairCounts(pages.services);
     const countIn = (html = '') => Number(/(\d+) without one that was due/.exec(html)?.[1] ?? 0);
     const lateDays = async () => {
-      const rows = (await viewer.get('/databases')).html.split('<tr>');
+      const rows = (await viewer.get('/databases')).html.split('<tr');
       const row = rows.find((one) => one.includes(`<a href="/databases/${databaseId}">`));
       return [countIn((await page('/figures')).html), countIn(row)];
     };

@@ -15,6 +15,8 @@ let environmentId: string;
 let databaseId: string;
 
 const idIn = (location: string | null) => /\/(c[0-9a-z]{24})/.exec(location ?? '')?.[1] ?? '';
+const formOf = (html: string, action: string) =>
+  html.slice(html.indexOf(`<form method="post" action="${action}"`)).split('</form>')[0] ?? '';
 const usual = { cronExpression: '0 2 * * *', enabled: 'true', retries: '2', retryMinutes: '10' };
 
 beforeAll(async () => {
@@ -155,13 +157,40 @@ describe('the blackouts of a server', () => {
 describe('the schedule of a database', () => {
   const path = () => `/databases/${databaseId}/schedule`;
 
-  it('is none at first, with usual times to choose from by links', async () => {
+  it('is none at first, with usual times to choose from', async () => {
     const { html } = await operator.get(path());
     expect(html).toContain('Nothing backs this database up by itself.');
     expect(html).toContain('href="/databases/');
-    const weekly = /href="([^"]+)">Weekly/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
-    expect((await operator.get(weekly)).html).toContain('value="0 3 * * SUN"');
+    expect(html).toContain(`value="0 3 * * SUN" formaction="${path()}?do=times"`);
     expect((await viewer.get(path())).html).not.toContain('<form method="post" action="/databases');
+  });
+
+  it.each([
+    ['of a database', () => path()],
+    ['of a new rule', () => '/schedules/rules/new'],
+  ])('keeps what was typed %s where usual times are chosen, and saves nothing', async (_, at) => {
+    const shown = (await operator.get(at())).html;
+    // What Enter presses saves.
+    expect(/<button[^>]*>/.exec(formOf(shown, at()))?.[0]).toBe('<button type="submit" tabindex="-1">');
+    const typed = {
+      name: HOSTILE,
+      pausedReason: HOSTILE,
+      drillCron: '0 5 * * SUN',
+      retries: '7',
+      tag: 'a+b ü',
+    };
+    const seen = /name="seen" value="([^"]+)"/.exec(formOf(shown, at()))?.[1] ?? '';
+    const sent = { ...typed, seen, cronExpression: '1 1 1 1 1', preset: '0 3 * * SUN' };
+    const { status, html } = await operator.post(`${at()}?do=times`, sent);
+    expect(status).toBe(200);
+    const form = formOf(html, at());
+    expect(form).toMatch(/name="cronExpression"[^>]*value="0 3 \* \* SUN"/);
+    for (const kept of [ESCAPED, 'value="0 5 * * SUN"', 'value="7"', `value="${seen}"`])
+      expect(form).toContain(kept);
+    // Nobody ticked it.
+    expect(/<input[^>]*name="enabled"[^>]*>/.exec(form)?.[0]).not.toContain('checked');
+    expect((await viewer.post(`${at()}?do=times`, sent)).status).toBe(403);
+    expect((await operator.get(path())).html).toContain('Nothing backs this database up by itself.');
   });
 
   it('is saved by its form, told in words with its next five times, and removed', async () => {
