@@ -11,6 +11,7 @@ import { Page } from './frame/page.tsx';
 import { CheckboxField, SelectField, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import { type FormState, hasErrorIn } from './parts/form-state.ts';
+import { Group } from './parts/group.tsx';
 import { Notice } from './parts/notice.tsx';
 import { TestOutcome, type TestResult } from './parts/try-connection.tsx';
 import { ScheduleChoice, type ScheduleChoices } from './schedules/schedule-choice.tsx';
@@ -40,17 +41,6 @@ export function NewDatabasePage(props: {
       title="New database"
       back={{ href: list, label: 'Databases' }}
     >
-      <nav class="tabs" aria-label="Type of database">
-        {props.engines.map(({ type, displayName }) => (
-          <a
-            key={type}
-            href={`${list}/new?type=${type}`}
-            aria-current={type === engine.type ? 'page' : undefined}
-          >
-            {displayName}
-          </a>
-        ))}
-      </nav>
       {copyOf !== null && (
         <Notice tone="info">
           Filled with the settings of {copyOf.name}, and its schedule.{' '}
@@ -74,12 +64,42 @@ export function NewDatabasePage(props: {
         cancel="/databases"
         actions={<TestButton action={action} />}
       >
+        <EngineChoice engines={props.engines} chosen={engine.type} list={list} />
         <DatabaseFields form={props.form} choices={props.choices} action={action} isNew>
           <h2>When</h2>
           <ScheduleChoice form={props.form} choices={props.schedule} />
         </DatabaseFields>
       </Form>
     </Page>
+  );
+}
+
+/** Buttons of the form, so that what was typed before is there under another type, too. */
+function EngineChoice(props: {
+  readonly engines: readonly { readonly type: string; readonly displayName: string }[];
+  readonly chosen: string;
+  readonly list: string;
+}) {
+  return (
+    <Group class="presets" label="Type of database">
+      {props.engines.map(({ type, displayName }) =>
+        type === props.chosen ? (
+          <span key={type} class="chip" aria-current="true">
+            {displayName}
+          </span>
+        ) : (
+          <button
+            key={type}
+            type="submit"
+            class="chip"
+            formaction={`${props.list}/new?type=${type}&do=type`}
+            formnovalidate
+          >
+            {displayName}
+          </button>
+        ),
+      )}
+    </Group>
   );
 }
 

@@ -89,7 +89,7 @@ async function addDatabase(page: Page): Promise<void> {
   );
   await page.getByRole('link', { name: 'Databases', exact: true }).click();
   await page.getByRole('link', { name: 'Add database' }).click();
-  await page.getByRole('link', { name: 'SQLite' }).click();
+  await page.getByRole('button', { name: 'SQLite' }).click();
   await page.getByLabel('Name', { exact: true }).fill('appdb');
   await page.getByLabel('Server', { exact: true }).selectOption({ label: `db1 (${sshd.host})` });
   await page.getByLabel('Database file').fill(path);

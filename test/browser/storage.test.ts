@@ -223,7 +223,7 @@ describe('Admin > Storage in a browser', () => {
 async function registerDatabase(): Promise<void> {
   await page.getByRole('link', { name: 'Databases', exact: true }).click();
   await page.getByRole('link', { name: 'Add database' }).click();
-  await page.getByRole('link', { name: 'SQLite' }).click();
+  await page.getByRole('button', { name: 'SQLite' }).click();
   await page.getByLabel('Name', { exact: true }).fill('appdb');
   await page.getByLabel('Server', { exact: true }).selectOption('this-machine');
   await page.getByLabel('Database file').fill('/var/backups/app.db');

@@ -21,7 +21,7 @@ ${FIND_PG_DUMP}
 find_psql || exit
 ask_server || { tell_tls; exit; }
 find_pg_dump "$server_major" || exit
-standby=$(ask ${quote(STANDBY)}) || exit
+standby=$(ask ${quote(STANDBY)} 2>/dev/null) || standby=
 printf 'bridgeport:server_number=%s\\n' "$server"
 printf 'bridgeport:server=%s\\n' "$server_version"
 printf 'bridgeport:client=%s\\n' "$("$pg_dump" --version)"
@@ -29,7 +29,7 @@ printf 'bridgeport:size=%s\\n' "$database_size"
 printf 'bridgeport:standby=%s\\n' "$standby"`;
 }
 
-/** Of a standby: its unlogged tables, whether a primary streams to it, and of when its last change is. */
+/** Of a standby: its unlogged tables, whether a primary streams to it, and of when its last change is. Servers before 9.6 can't tell. */
 const STANDBY = `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.concat_ws(' ',
   (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class WHERE relpersistence = 'u' AND relkind = 'r'),
   (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_wal_receiver),

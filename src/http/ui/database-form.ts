@@ -55,15 +55,22 @@ export function newDatabaseValues(
   engine: Engine,
   { storageIsEnabled, bucket }: { readonly storageIsEnabled: boolean; readonly bucket: string | null },
 ): FormBody {
+  return {
+    ...valuesOfType(engine),
+    // Where storage is off nothing is proposed: a copy beside the database is no copy in a disaster.
+    ...(storageIsEnabled ? { backupStorageType: 'spaces', backupSpacesBucket: bucket ?? '' } : {}),
+    giveUpMinutes: '5',
+    maxBackupAgeHours: String(DEFAULT_MAX_AGE_HOURS),
+  };
+}
+
+/** What a new database of that type begins with, and one of another type has not. */
+export function valuesOfType(engine: Engine): FormBody {
   const defaults = engine.options.safeParse({});
   return {
     ...(engine.defaultPort === null ? {} : { port: String(engine.defaultPort) }),
     ...optionValues(engine.fields, defaults.success ? defaults.data : {}),
     ...engine.proposed,
-    // Where storage is off nothing is proposed: a copy beside the database is no copy in a disaster.
-    ...(storageIsEnabled ? { backupStorageType: 'spaces', backupSpacesBucket: bucket ?? '' } : {}),
-    giveUpMinutes: '5',
-    maxBackupAgeHours: String(DEFAULT_MAX_AGE_HOURS),
   };
 }
 

@@ -23,6 +23,7 @@ import {
   newDatabaseValues,
   parseDatabaseChange,
   parseNewDatabase,
+  valuesOfType,
 } from './database-form.ts';
 import { sendFind } from './find-databases.tsx';
 import { findFromForm, typedBefore } from './find-from-form.ts';
@@ -55,6 +56,9 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
         refuse: (form) => sendNew(c, services, environmentId, form),
         find: (serverId, values) => sendFind(c, services, serverId, values),
       });
+    }
+    if (c.req.query('do') === 'type') {
+      return chooseType(c, services, (form) => sendNew(c, services, environmentId, form));
     }
     if (c.req.query('do') === 'back') return sendNew(c, services, environmentId, await typedBefore(c));
     return submit(c, services, {
@@ -126,6 +130,23 @@ export function databaseRoutes(services: Services): Hono<UiEnv> {
 
 /** What is secret in a form that comes back has to be typed again. */
 const ASKED_AGAIN = { secrets: ['username', 'password'], asksAgain: true } as const;
+
+/** By the buttons above the fields: what both types have stays as it was typed, and what is the chosen one's own begins anew. */
+function chooseType(
+  c: Context<UiEnv>,
+  services: Services,
+  send: (form: FormState) => Promise<Response>,
+): Promise<Response> {
+  const engine = chosenEngine(c);
+  return submit(c, services, {
+    ...ASKED_AGAIN,
+    // A file has no user to be asked for again.
+    asksAgain: !engine.isFile,
+    parse: nothingToParse,
+    refuse: send,
+    act: (_, __, sent) => send({ ...sent, values: { ...sent.values, ...valuesOfType(engine) } }),
+  });
+}
 
 /** By the button in the form, which stays filled. Throws `forbidden` for who is no admin. */
 function enableStorage(

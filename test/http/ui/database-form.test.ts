@@ -111,6 +111,31 @@ describe('the form of a new database', () => {
     }
   });
 
+  it('keeps what was typed where another type is chosen, and begins anew what is that one’s own', async () => {
+    const typed = sqlite({ giveUpMinutes: '77', backupLocalPath: '/srv/größe "1"', password: 'ge"heim' });
+    const { status, html } = await admin.post(`${form}?type=mysql&do=type`, typed);
+    expect(html).toContain('value="sh&#39;op &quot;1&quot; +ü &lt;script&gt;"');
+    expect(html).toContain('value="/srv/größe &quot;1&quot;"');
+    expect(html).toMatch(/name="giveUpMinutes"[^>]*value="77"/);
+    expect(html).toMatch(/name="port"[^>]*value="3306"/);
+    expect(html).toContain(`action="${form}?type=mysql"`);
+    // What is secret is asked for again.
+    expect([status, html.includes('ge&quot;heim')]).toEqual([422, false]);
+    expect(html).toContain('<span class="chip" aria-current="true">MySQL / MariaDB</span>');
+    const back = await admin.post(`${form}?type=sqlite&do=type`, { ...typed, port: '3306' });
+    expect([back.status, back.html.includes('name="port"')]).toEqual([200, false]);
+    expect(back.html).toMatch(/name="giveUpMinutes"[^>]*value="77"/);
+    const chosen = await admin.post(`${form}?type=postgres&do=type`, {
+      ...typed,
+      password: '',
+      port: '3306',
+    });
+    expect(chosen.status).toBe(200);
+    expect(chosen.html).toMatch(/name="port"[^>]*value="5432"/);
+    expect(chosen.html).toMatch(/<option value="custom" selected/);
+    expect(await databases()).toEqual([]);
+  });
+
   it('tests what was typed without saving it, and is sent back filled but for secrets', async () => {
     const tested = await admin.post(`${form}?type=sqlite&do=test`, sqlite());
     expect([tested.status, tested.html]).toEqual([200, expect.stringContaining('The database can be read')]);
