@@ -18,7 +18,7 @@
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest?.('input, select, textarea, dialog')) return;
     const search = document.querySelector('input[type="search"]');
-    if (search === null) return;
+    if (!search) return;
     event.preventDefault();
     search.focus();
     search.select();
@@ -41,7 +41,7 @@
   /* Copy buttons: hidden where there is no clipboard, as over http. */
   const showCopyButtons = () => {
     if (!navigator.clipboard) return;
-    for (const button of document.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
+    for (const button of document.querySelectorAll('[data-copy][hidden]')) button.hidden = false;
   };
   const copy = async (button) => {
     // Of a button that may be pressed again while it says so.
@@ -65,7 +65,7 @@
   let asker = null;
   const showDialog = () => {
     const dialog = document.querySelector('dialog[open]:not(:modal, [popover])');
-    if (dialog === null) return;
+    if (!dialog) return;
     dialog.removeAttribute('open');
     const menu = asker?.closest('.more');
     if (menu) asker = closeMenu(menu);
@@ -74,9 +74,9 @@
   };
   on('click', (event) => {
     asker = event.target.closest?.('a[hx-target="#question"]') ?? asker;
-    const button = event.target.closest?.('button[data-copy]');
+    const button = event.target.closest?.('[data-copy]');
     if (button) copy(button);
-    const close = event.target.closest?.('a[data-close]');
+    const close = event.target.closest?.('[data-close]');
     // Else the link leads to the page without its question.
     if (!close || close.pathname + close.search !== location.pathname + location.search) return;
     event.preventDefault();
@@ -100,14 +100,11 @@
   const isOwed = () => liveParts().some((part) => waiting.has(part));
   const showLost = () => {
     for (const part of liveParts()) {
-      let words = part.querySelector('.live-lost');
-      if (words === null) {
-        words = document.createElement('p');
-        words.className = 'live-lost';
-        part.prepend(words);
-      }
+      const words = part.querySelector('.live-lost') ?? document.createElement('p');
+      part.prepend(words);
       part.classList.add('live-region', 'is-lost');
-      words.setAttribute('role', 'status');
+      words.className = 'live-lost';
+      words.role = 'status';
       words.textContent = `No answer since ${answeredAt.toTimeString().slice(0, 8)}, trying again`;
     }
   };
@@ -176,6 +173,10 @@
 
   const changed = () => {
     keepFocus();
+    // As the button says that is pressed: its answer is no whole page.
+    const look = document.querySelector('.theme-choice [aria-pressed="true"]')?.value;
+    if (look) document.documentElement.dataset.theme = look;
+    if (look === 'auto') delete document.documentElement.dataset.theme;
     showCopyButtons();
     showDialog();
     const live = document.querySelector('[data-title]');

@@ -81,7 +81,7 @@ function EngineChoice(props: {
   readonly list: string;
 }) {
   return (
-    <Group class="presets" label="Type of database">
+    <Group class="chips" label="Type of database">
       {props.engines.map(({ type, displayName }) =>
         type === props.chosen ? (
           <span key={type} class="chip" aria-current="true">

@@ -116,6 +116,26 @@ describe('the pages of a filled installation', () => {
     expect(await second.getByLabel('Name', { exact: true }).inputValue()).toBe('of the second tab');
   });
 
+  it('change how they look, and leave what was typed', async () => {
+    for (const javaScriptEnabled of [true, false]) {
+      const page = await openPage({ javaScriptEnabled });
+      await page.goto(`${site.url}/databases/${ids.database}/edit`);
+      const name = page.getByLabel('Name', { exact: true });
+      await name.fill('typed + "ü" 😀');
+      const dark = page.getByRole('button', { name: 'Dark', exact: true, pressed: true });
+      await page.getByRole('button', { name: 'Dark', exact: true }).click();
+      await dark.waitFor();
+      expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
+      // Without a script the page is loaded anew.
+      if (javaScriptEnabled) expect(await name.inputValue()).toBe('typed + "ü" 😀');
+      await page.reload();
+      await dark.waitFor();
+      await page.getByRole('button', { name: 'Auto', exact: true }).click();
+      await page.getByRole('button', { name: 'Auto', exact: true, pressed: true }).waitFor();
+      expect(await page.locator('html').getAttribute('data-theme')).toBeNull();
+    }
+  });
+
   it('show an environment as soon as it is chosen, by a button where no script sends it, and keep it', async () => {
     for (const javaScriptEnabled of [true, false]) {
       const page = await openPage({ javaScriptEnabled });

@@ -1,7 +1,8 @@
 import { PostButton } from '../parts/form.tsx';
-import { type Theme, useReader } from '../parts/reader.ts';
+import { useReader } from '../parts/reader.ts';
 import type { Frame, Section } from './frame.ts';
 import { filteredPage, keptOf, navigationFor } from './navigation.ts';
+import { ThemeChoice } from './theme-choice.tsx';
 
 /** The navigation: beside the page on a wide screen, a popover behind the Menu button on a narrow one. */
 export function Sidebar({ frame, section }: { readonly frame: Frame; readonly section: Section | null }) {
@@ -140,7 +141,7 @@ function Footer({ frame, section }: { readonly frame: Frame; readonly section: S
       </a>
       <small>{frame.user.role}</small>
       <PostButton action="/logout" label="Sign out" kind="link" />
-      <ThemeChoice frame={frame} />
+      <ThemeChoice here={frame.here} />
       <p class="about">
         <span title="Version">{frame.version}</span>
         {' · '}
@@ -161,27 +162,4 @@ function Footer({ frame, section }: { readonly frame: Frame; readonly section: S
 function Zone() {
   const reader = useReader();
   return reader === null ? null : <small class="zone">Times in {reader.zone.replaceAll('_', ' ')}</small>;
-}
-
-const THEMES: Readonly<Record<Theme, string>> = { auto: 'Auto', light: 'Light', dark: 'Dark' };
-
-function ThemeChoice({ frame }: { readonly frame: Frame }) {
-  const chosen = useReader()?.theme ?? 'auto';
-  return (
-    <form method="post" action="/theme" class="theme-choice" aria-label="Theme">
-      <input type="hidden" name="back" value={frame.here} />
-      {Object.entries(THEMES).map(([theme, label]) => (
-        <button
-          key={theme}
-          type="submit"
-          name="theme"
-          value={theme}
-          class="link"
-          aria-pressed={theme === chosen ? 'true' : 'false'}
-        >
-          {label}
-        </button>
-      ))}
-    </form>
-  );
 }

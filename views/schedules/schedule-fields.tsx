@@ -16,7 +16,7 @@ export const PRESETS = [
 export function Presets({ path, form }: { readonly path: string; readonly form: FormState }) {
   const shown = (form.values['cronExpression'] ?? '').trim().split(/\s+/).join(' ').toUpperCase();
   return (
-    <p class="presets">
+    <p class="chips">
       {PRESETS.map(({ label, cron }) => (
         <button
           key={label}

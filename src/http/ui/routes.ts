@@ -25,9 +25,7 @@ import { hostRoutes } from './hosts.tsx';
 import { actorOf } from './kit/actor.ts';
 import { sendFailure } from './kit/failure.tsx';
 import { goTo } from './kit/flash.ts';
-import { readForm } from './kit/form-body.ts';
-import { ownPath } from './kit/own-path.ts';
-import { parseTheme, readerOf, writeThemeCookie } from './kit/reader.ts';
+import { readerOf } from './kit/reader.ts';
 import { only } from './kit/roles.ts';
 import { sameOrigin } from './kit/same-origin.ts';
 import { securityHeaders } from './kit/security-headers.ts';
@@ -58,6 +56,7 @@ import { serviceAccountRoutes } from './service-accounts.tsx';
 import { singleSignOnRoutes } from './single-sign-on.tsx';
 import { storageRoutes } from './storage.tsx';
 import { systemRoutes } from './system.tsx';
+import { themeRoutes } from './theme.tsx';
 import { tokenRoutes } from './tokens.tsx';
 import { userRoutes } from './users.tsx';
 import { webhookRoutes } from './webhooks.tsx';
@@ -84,6 +83,7 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
   ui.route('/', runRoutes(services));
   ui.route('/', runAddressRoutes(services));
   ui.route('/', smallRoutes(services));
+  ui.route('/', themeRoutes(services));
   ui.route('/', accountRoutes(services));
   ui.route('/', secondFactorRoutes(services));
   ui.route('/', environmentRoutes(services));
@@ -136,12 +136,6 @@ export function uiRoutes(services: Services, limits: Limits, rest: RestOfApp): H
 /** What the frame's own forms do. */
 function smallRoutes(services: Services): Hono<UiEnv> {
   const ui = new Hono<UiEnv>();
-
-  ui.post('/theme', only('viewer'), async (c) => {
-    const { theme, back } = await readForm(c);
-    writeThemeCookie(c, parseTheme(theme), services);
-    return c.redirect(ownPath(back), 303);
-  });
 
   ui.post('/next-steps/hide', only('admin'), async (c) => {
     await hideNextSteps(services, actorOf(c, services));
