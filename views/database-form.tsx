@@ -11,7 +11,6 @@ import { Page } from './frame/page.tsx';
 import { CheckboxField, SelectField, TextField } from './parts/field.tsx';
 import { Form } from './parts/form.tsx';
 import { type FormState, hasErrorIn } from './parts/form-state.ts';
-import { Group } from './parts/group.tsx';
 import { Notice } from './parts/notice.tsx';
 import { TestOutcome, type TestResult } from './parts/try-connection.tsx';
 import { ScheduleChoice, type ScheduleChoices } from './schedules/schedule-choice.tsx';
@@ -81,7 +80,7 @@ function EngineChoice(props: {
   readonly list: string;
 }) {
   return (
-    <Group class="chips" label="Type of database">
+    <p class="chips">
       {props.engines.map(({ type, displayName }) =>
         type === props.chosen ? (
           <span key={type} class="chip" aria-current="true">
@@ -99,7 +98,7 @@ function EngineChoice(props: {
           </button>
         ),
       )}
-    </Group>
+    </p>
   );
 }
 
