@@ -121,6 +121,12 @@ export async function configureStorage(
   await app.ask('PUT', `/api/settings/spaces/environments/${environment}`, { enabled: true });
 }
 
+/**
+ * Of 1,920 bytes each make a dump that can't be under way as a whole: parts hold 20 MiB, a socket's receiver up to
+ * 32 MiB where the kernel lets it grow, and its sender 4 MiB.
+ */
+export const ROWS_OF_HALF_WAY = 50_000;
+
 /** Stands in every name and key: a space, a plus, letters and a sign beyond ASCII, and what an encoder would make of a space. */
 export const ODD = 'ü + 😀 %20';
 
@@ -141,8 +147,8 @@ async function makeSqlite(sshd: Sshd, name: string, mebibytes: number): Promise<
 }
 
 /**
- * Starts a backup and acts while it is half-way: every part is held, so that a dump larger than all part memory can't
- * be further. Gives how it ended, sealed or absent.
+ * Starts a backup and acts while it is half-way: every part is held, so that a dump larger than all part memory, and what
+ * sockets hold of it, can't be further. Gives how it ended, sealed or absent.
  */
 export async function actHalfWay(
   bed: Bed,
@@ -158,9 +164,16 @@ export async function actHalfWay(
     times: Number.POSITIVE_INFINITY,
     fault: { kind: 'hold', until: held },
   });
-  const before = bed.bucket.faults.hits().length;
   const backupId = await bed.app.startBackup(databaseId);
-  await until('the first part to be in flight', 20_000, () => bed.bucket.faults.hits().length > before);
+  await until('the first part to be in flight', 20_000, async () => {
+    const row = await bed.app.services.db
+      .selectFrom('backups')
+      .select('storage_path')
+      .where('id', '=', backupId)
+      .executeTakeFirstOrThrow();
+    // By its key: a part of the backup before may reach the bucket after that has ended.
+    return bed.bucket.faults.hits().some(({ kind, key }) => kind === 'hold' && key === row.storage_path);
+  });
   try {
     await act(backupId);
   } finally {

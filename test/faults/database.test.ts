@@ -11,6 +11,7 @@ import {
   configureStorage,
   expectSealedOrAbsent,
   KEY,
+  ROWS_OF_HALF_WAY,
   startBed,
   TO_BUCKET,
 } from './bed.ts';
@@ -20,7 +21,7 @@ let server: Promise<TestPostgres> | undefined;
 afterAll(async () => (await server)?.stop());
 
 /** An app with a host, a bucket and a database of that name in PostgreSQL, of the suite that calls this. */
-function openGround(databaseName: string) {
+function openGround(databaseName: string, rows: number) {
   let bed: Bed;
   let postgres: TestPostgres;
   let orders: Json;
@@ -32,7 +33,7 @@ function openGround(databaseName: string) {
     [bed, postgres] = await Promise.all([startBed({ tuning }), server]);
     await postgres.createDatabase(databaseName);
     await postgres.query(
-      'create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, 25000) i',
+      `create table t as select i, repeat(md5(i::text), 60) as noise from generate_series(1, ${rows}) i`,
       databaseName,
     );
     orders = {
@@ -79,7 +80,7 @@ function openGround(databaseName: string) {
 }
 
 beside('what is wrong from the start', () => {
-  const ground = openGround('orders');
+  const ground = openGround('orders', 25_000);
 
   test('without a fault the backup completes', async () => {
     const backup = await ground.backUp({});
@@ -197,7 +198,7 @@ beside('what is wrong from the start', () => {
 });
 
 beside('what goes wrong later', () => {
-  const ground = openGround('orders later');
+  const ground = openGround('orders later', ROWS_OF_HALF_WAY);
 
   describe('what breaks half-way fails the run', () => {
     async function halfWay(act: (backupId: string) => Promise<unknown>): Promise<EndedBackup> {
@@ -214,10 +215,13 @@ beside('what goes wrong later', () => {
     test('the database server ends the connection', async () => {
       const { postgres } = ground.get();
       const backup = await halfWay(async () => {
-        await postgres.query(
-          "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'orders later'",
-          'postgres',
-        );
+        await until('the server to wait for the dump', 20_000, async () => {
+          const ended = await postgres.query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'orders later' and wait_event = 'ClientWrite'",
+            'postgres',
+          );
+          return ended.length === 1;
+        });
       });
       expect(backup).toMatchObject({ status: 'failed', error: { step: 'dump' } });
     });

@@ -4,7 +4,7 @@ import { freePort } from '../support/free-port.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
 import { until } from '../support/until.ts';
-import { actHalfWay, type Bed, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
+import { actHalfWay, type Bed, expectSealedOrAbsent, ROWS_OF_HALF_WAY, startBed, TO_BUCKET } from './bed.ts';
 
 /** Long, and different in each form that a tool may print it in. */
 const PASSWORD = `p4ss"w0rd'$(id) /+&=?é\\ of the user`;
@@ -17,11 +17,16 @@ beforeAll(async () => {
   // No request here never ends, so that nothing waits for this: a busy machine has the time of production to abort an upload.
   const tuning = { cancelGraceMs: 10_000 };
   [bed, mariadb] = await Promise.all([startBed({ tuning }), startMariadb()]);
-  await mariadb.createDatabase('orders');
-  await mariadb.query(
-    'CREATE TABLE t AS SELECT seq, REPEAT(MD5(seq), 60) AS noise FROM seq_1_to_25000',
-    'orders',
-  );
+  for (const [database, rows] of [
+    ['orders', 25_000],
+    ['many orders', ROWS_OF_HALF_WAY],
+  ] as const) {
+    await mariadb.createDatabase(database);
+    await mariadb.query(
+      `CREATE TABLE t AS SELECT seq, REPEAT(MD5(seq), 60) AS noise FROM seq_1_to_${rows}`,
+      database,
+    );
+  }
   const quoted = PASSWORD.replaceAll(/[\\']/g, '\\$&');
   await mariadb.query(`CREATE USER reader@'%' IDENTIFIED BY '${quoted}'; GRANT ALL ON *.* TO reader@'%'`);
   orders = {
@@ -111,7 +116,7 @@ describe('what is wrong with the MariaDB database fails at connect and says so',
 
 describe('what breaks a dump of MariaDB half-way fails the run', () => {
   const halfWay = async (act: (backupId: string) => Promise<unknown>) =>
-    actHalfWay(bed, await addDatabase({}), act);
+    actHalfWay(bed, await addDatabase({ databaseName: 'many orders' }), act);
 
   test('mariadb-dump is killed', async () => {
     const backup = await halfWay(() => bed.sshd.insideHost('pkill -9 mariadb-dump'));
@@ -120,8 +125,13 @@ describe('what breaks a dump of MariaDB half-way fails the run', () => {
 
   test('the MariaDB server ends the connection', async () => {
     const backup = await halfWay(async () => {
-      const found = await mariadb.query(`SELECT id FROM information_schema.PROCESSLIST WHERE db = 'orders'`);
-      for (const [id] of found) await mariadb.query(`KILL ${id}`);
+      const id = await until('the server to wait for the dump', 20_000, async () => {
+        const [row] = await mariadb.query(
+          `SELECT id FROM information_schema.PROCESSLIST WHERE db = 'many orders' AND state = 'Writing to net'`,
+        );
+        return row?.[0];
+      });
+      await mariadb.query(`KILL ${id}`);
     });
     expect(backup).toMatchObject({ status: 'failed', error: { step: 'dump', code: 'dump_failed' } });
     expect(backup.error?.message).toContain('ended the connection');
