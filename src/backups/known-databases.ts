@@ -3,6 +3,7 @@ import { type Protection, type ProtectionFacts, protection } from './protection.
 import { factsOf, withNewest } from './protection-of.ts';
 import { sizeChange } from './size-changes.ts';
 
+import { backupsUnderWay } from './under-way.ts';
 /** A database as lists show it. */
 export interface KnownDatabase {
   readonly id: string;
@@ -30,6 +31,7 @@ export async function knownDatabases(
   const rows = await withNewest(db)
     .innerJoin('environments', 'environments.id', 'databases.environment_id')
     .select(['databases.name', 'databases.type'])
+  const underWay = await backupsUnderWay(db, at);
     .select(['environments.name as environment_name', 'newest_backups.usual_size'])
     .where(
       'databases.id',
@@ -39,7 +41,7 @@ export async function knownDatabases(
     .execute();
   const known = new Map(
     rows.map((row) => {
-      const facts = factsOf(row);
+      const facts = factsOf(row, underWay);
       return [row.id, { ...toKnown(row), protection: protection(facts, at), lastEnded: facts.lastEnded }];
     }),
   );

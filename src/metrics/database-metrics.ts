@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
-import { PROTECTIONS, protection } from '../backups/protection.ts';
+import { PROTECTIONS, type ProtectionFacts, protection } from '../backups/protection.ts';
 import { factsOf, withNewest } from '../backups/protection-of.ts';
 import { readBackupError } from '../backups/step-error.ts';
+import { backupsUnderWay } from '../backups/under-way.ts';
 import { breathe } from '../breathe.ts';
 import type { BackupStep, Db } from '../db/schema.ts';
 import { createSamples, joined, labelsOf, type Metric, type Samples, secondsOf } from './exposition.ts';
@@ -78,11 +79,12 @@ export async function databaseMetrics(context: Context): Promise<Samples> {
   const given = new Set<string>();
   let after = '';
   for (;;) {
+    const underWay = await backupsUnderWay(context.db, context.now());
     const rows = await pageOf(context.db, after);
     const now = context.now();
     for (const [index, row] of rows.entries()) {
       if (index % WRITTEN === 0) await breathe();
-      const { state, step } = addDatabase(samples, row, now, given);
+      const { state, step } = addDatabase(samples, { row, facts: factsOf(row, underWay) }, now, given);
       states.set(state, (states.get(state) ?? 0) + 1);
       if (step !== null) failing.set(step, (failing.get(step) ?? 0) + 1);
     }
@@ -128,11 +130,10 @@ type Row = Awaited<ReturnType<typeof pageOf>>[number];
 
 function addDatabase(
   samples: Samples,
-  row: Row,
+  { row, facts }: { readonly row: Row; readonly facts: ProtectionFacts },
   now: Date,
   given: Set<string>,
 ): { readonly state: string; readonly step: string | null } {
-  const facts = factsOf(row);
   const { state, dueAt } = protection(facts, now);
   const { lastGood, lastEnded } = facts;
   const labels = labelsOf({ environment: row.environment, database: row.name });

@@ -52,6 +52,10 @@ export const protectionShape = z.object({
   state: z.enum(PROTECTIONS),
   lastGood: z.object({ id, at: instant }).nullable(),
   dueAt: instant.nullable(),
+  /** The backup that is being made, and that is waited for until then before the database is late. */
+  underWay: z
+    .object({ backupId: id, since: instant, until: instant, lastSeconds: z.number().nullable() })
+    .nullable(),
   maxAgeHours: z.number(),
   /** The last drill that proved that a backup can be restored, and how long that takes. */
   restorable: z.object({ at: instant, backupId: id, restoreMs: z.number(), bytes: z.number() }).nullable(),
