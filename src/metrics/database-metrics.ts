@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { heldBack } from '../backups/held-back.ts';
 import { PROTECTIONS, type ProtectionFacts, protection } from '../backups/protection.ts';
 import { factsOf, withNewest } from '../backups/protection-of.ts';
 import { readBackupError } from '../backups/step-error.ts';
@@ -112,6 +113,7 @@ function pageOf(db: Db, after: string) {
     .select(['databases.name', 'databases.type', 'databases.backup_storage_type'])
     .select(['environments.name as environment', 'databases.created_at', 'databases.read_in_full_at'])
     .select(['good.duration', 'bad.error', 'drill.proven_at', 'drill.failed_at', 'drill.restore_ms'])
+    .select(heldBack.as('held_back'))
     .select((eb) => [
       storedOf(eb.ref('databases.id'), 'bytes').as('stored_bytes'),
       storedOf(eb.ref('databases.id'), 'backups').as('stored_backups'),
@@ -147,7 +149,7 @@ function addDatabase(
   add(OF_EACH.createdAt, secondsOf(row.created_at));
   add(OF_EACH.goodAt, secondsOf(lastGood?.at ?? null));
   add(OF_EACH.dueAt, secondsOf(dueAt));
-  add(OF_EACH.nextAt, row.is_paused === 1 ? null : secondsOf(row.run_at));
+  add(OF_EACH.nextAt, row.is_paused === 1 || row.held_back !== null ? null : secondsOf(row.run_at));
   add(OF_EACH.goodBytes, lastGood === null ? null : row.good_size);
   add(OF_EACH.goodSeconds, row.duration);
   add(OF_EACH.endedAt, secondsOf(lastEnded?.at ?? null));

@@ -86,7 +86,8 @@ export const listedDatabase = database.extend({
   schedule: scheduleShape.pick({ ...BRIEF, cronExpression: true, lastRunAt: true }).nullable(),
   /** Its own or a rule's. */
   effectiveSchedule: effectiveShape
-    .pick({ ...BRIEF, cronExpression: true, words: true, lastRunAt: true, pausedReason: true, rule: true })
+    .pick({ ...BRIEF, cronExpression: true, words: true, lastRunAt: true, pausedReason: true })
+    .extend(effectiveShape.pick({ rule: true, heldBack: true }).shape)
     .nullable(),
   protection: protectionShape,
 });
@@ -96,7 +97,7 @@ export const databaseSummary = z.object({
   supportsBackup: z.boolean(),
   lastBackup: lastBackup.pick({ id: true, status: true, createdAt: true, completedAt: true }).nullable(),
   schedule: scheduleShape.pick(BRIEF).nullable(),
-  effectiveSchedule: effectiveShape.pick({ ...BRIEF, rule: true }).nullable(),
+  effectiveSchedule: effectiveShape.pick({ ...BRIEF, rule: true, heldBack: true }).nullable(),
   protection: protectionShape,
 });
 
@@ -146,7 +147,10 @@ export function wireSummary(
   return {
     ...{ databaseId: id, name, supportsBackup, lastBackup, protection },
     schedule: effective?.rule === null ? { enabled, nextRunAt } : null,
-    effectiveSchedule: effective === undefined ? null : { enabled, nextRunAt, rule: effective.rule },
+    effectiveSchedule:
+      effective === undefined
+        ? null
+        : { enabled, nextRunAt, rule: effective.rule, heldBack: effective.heldBack },
   };
 }
 
