@@ -159,9 +159,9 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
 }
 
 function NextRun({ database, user }: { readonly database: DatabaseItem; readonly user: Rights }) {
-  const { id: databaseId, environmentName, nextRunAt, heldBack: why } = database;
+  const { id: databaseId, nextRunAt, heldBack: why } = database;
   if (nextRunAt !== null) return <Due at={nextRunAt} />;
-  if (why !== null) return <HeldBackLink of={{ why, databaseId, environmentName }} user={user} />;
+  if (why !== null) return <HeldBackLink of={{ why, databaseId, environmentName: null }} user={user} />;
   return <>{database.state === 'paused' ? 'paused' : 'none'}</>;
 }
 

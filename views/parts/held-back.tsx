@@ -7,7 +7,8 @@ export const ACCESS_TO_STORAGE = '/admin/storage#environment-access';
 export interface HeldBackOf {
   readonly why: HeldBack;
   readonly databaseId: string;
-  readonly environmentName: string;
+  /** Null where it stands beside it. */
+  readonly environmentName: string | null;
 }
 
 /** Why nothing of a database is stored, as it is set, with the way to what changes it for who may: `storage is off for staging`. */
@@ -25,6 +26,7 @@ export function HeldBackLink({
   return <a href={why === 'storage_off' ? ACCESS_TO_STORAGE : edit}>{words}</a>;
 }
 
-export function heldBackWords(why: HeldBack, environmentName: string): string {
-  return why === 'storage_off' ? `storage is off for ${environmentName}` : 'no bucket is chosen';
+export function heldBackWords(why: HeldBack, environmentName: string | null): string {
+  if (why === 'no_bucket') return 'no bucket is chosen';
+  return environmentName === null ? 'storage is off' : `storage is off for ${environmentName}`;
 }

@@ -44,9 +44,13 @@ const rowOf = (list: string, id: string) =>
 
 it('what can’t be stored is not named as a next run, and says why, with the way to change it for who may', async () => {
   const list = await html(admin, '/databases');
-  expect(rowOf(list, 'off')).toContain(`<td class="next-run">${ACCESS}</td>`);
+  expect(rowOf(list, 'off')).toContain(
+    '<td class="next-run"><a href="/admin/storage#environment-access">storage is off</a>',
+  );
   expect(rowOf(list, 'local')).toContain('02:00');
-  expect(rowOf(await html(viewer, '/databases'), 'off')).toContain(`<td class="next-run">${SAID}</td>`);
+  expect(rowOf(await html(viewer, '/databases'), 'off')).toContain(
+    '<td class="next-run">storage is off</td>',
+  );
 
   const next = part(await html(admin, '/'), '<h2>Next runs</h2>', '</ul>');
   expect(next).toContain(`will not run: ${ACCESS}`);
