@@ -118,6 +118,8 @@ export interface ErrorDetails {
   readonly limit?: number;
   /** What a tool printed instead of what it was asked for. */
   readonly answer?: string;
+  /** The restore that is under way just as another was asked for. */
+  readonly runningAs?: string;
   /** What of a restore's backup or target is in its way. */
   readonly obstacle?: 'damaged' | 'extension' | 'role' | 'version';
   /** Privileges that a dump needs and the user lacks. */

@@ -1,4 +1,5 @@
-import type { EnvironmentChoice, Frame } from './frame/frame.ts';
+import type { HeldBack } from '../src/backups/held-back.ts';
+import type { EnvironmentChoice, Frame, Rights } from './frame/frame.ts';
 import { Page } from './frame/page.tsx';
 import { Ago, Due } from './parts/ago.tsx';
 import type { ChartDay } from './parts/charts/day-cells.ts';
@@ -7,6 +8,7 @@ import { type Chip, Chips } from './parts/chips.tsx';
 import { EmptyState } from './parts/empty-state.tsx';
 import { FilterForm, type FilterSelect } from './parts/filter-form.tsx';
 import { formatBytes } from './parts/format.ts';
+import { HeldBackLink } from './parts/held-back.tsx';
 import { type PageOfMany, Pager, pagePath } from './parts/pager.tsx';
 import { ProtectionBadge, type ProtectionState } from './parts/protection-badge.tsx';
 import { rowId } from './parts/row-id.ts';
@@ -24,6 +26,8 @@ export interface DatabaseItem {
   readonly lastGoodAt: string | null;
   /** Null where nothing begins by itself. */
   readonly nextRunAt: string | null;
+  /** Why nothing begins although its schedule says so; null where nothing is in the way. */
+  readonly heldBack: HeldBack | null;
   /** Bytes of the last good backup. */
   readonly size: number | null;
   /** By how much that differs from what is usual, as a share; null where it is no news. */
@@ -94,8 +98,6 @@ export function DatabasesPage(props: DatabasesProps) {
   );
 }
 
-const NOTHING = { paused: 'paused', none: 'none' } as const;
-
 function nothingIn(environment: EnvironmentChoice | null): string {
   return environment === null ? 'No databases yet' : `No databases in ${environment.name} yet`;
 }
@@ -141,7 +143,7 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
             </div>
             <Table caption="Databases" columns={columns} dense>
               {databases.map((database) => (
-                <Row key={database.id} database={database} mayChange={mayChange} />
+                <Row key={database.id} database={database} user={props.frame.user} />
               ))}
             </Table>
           </form>
@@ -154,6 +156,13 @@ function List(props: DatabasesProps & { readonly mayChange: boolean }) {
       )}
     </div>
   );
+}
+
+function NextRun({ database, user }: { readonly database: DatabaseItem; readonly user: Rights }) {
+  const { id: databaseId, nextRunAt, heldBack: why } = database;
+  if (nextRunAt !== null) return <Due at={nextRunAt} />;
+  if (why !== null) return <HeldBackLink of={{ why, databaseId, environmentName: null }} user={user} />;
+  return <>{database.state === 'paused' ? 'paused' : 'none'}</>;
 }
 
 /** The buttons for the ticked rows: but for backing up, each leads to a page that asks. */
@@ -186,8 +195,9 @@ const SELECTED: readonly (readonly [SelectedAction, string])[] = [
   ['read', 'Read in full…'],
 ];
 
-function Row({ database, mayChange }: { readonly database: DatabaseItem; readonly mayChange: boolean }) {
+function Row({ database, user }: { readonly database: DatabaseItem; readonly user: Rights }) {
   const { id, name } = database;
+  const { mayChange } = user;
   return (
     <tr id={rowId(id)}>
       {mayChange && (
@@ -213,11 +223,7 @@ function Row({ database, mayChange }: { readonly database: DatabaseItem; readonl
         {database.sizeChange !== null && <SizeChange change={database.sizeChange} />}
       </td>
       <td class="next-run">
-        {database.nextRunAt === null ? (
-          NOTHING[database.state === 'paused' ? 'paused' : 'none']
-        ) : (
-          <Due at={database.nextRunAt} />
-        )}
+        <NextRun database={database} user={user} />
       </td>
       {mayChange && (
         <td class="row-action">

@@ -54,7 +54,7 @@ export function HelpPage({ frame }: { readonly frame: Frame }) {
 const STATES: readonly (readonly [ProtectionState, string])[] = [
   ['protected', 'The last good backup is as new as it should be.'],
   ['failing', 'It is still new enough, but the last run failed: look at why before it is late.'],
-  ['late', 'The last good backup is older than it should be. Not safe.'],
+  ['late', 'The last good backup is older than it should be, and none is being made in time. Not safe.'],
   ['never', 'There is no good backup. Not safe.'],
   ['paused', 'Somebody paused its schedule: nothing backs it up by itself until that is resumed.'],
 ];

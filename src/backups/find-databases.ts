@@ -13,6 +13,7 @@ import {
   totalOf,
   UNSAFE,
   unsafeOf,
+  waitedFor,
 } from './protection-states.ts';
 import { isFound } from './search-databases.ts';
 
@@ -62,7 +63,7 @@ export async function findDatabases(
   page: Page,
   known?: StateCounts,
 ): Promise<FoundDatabases> {
-  const at = atOnce(context);
+  const at = await atOnce(context);
   const counted = isOfAll(filter) ? known : undefined;
   const { ids, counts } =
     counted === undefined
@@ -80,7 +81,7 @@ export function countOf(counts: StateCounts, state: StateFilter | null): number 
 
 /** Without their states: of thousands that are sorted, a database would tell each one's. */
 async function idsOf(
-  context: Context,
+  context: AtOnce,
   environmentId: string | null,
   filter: DatabaseFilter,
   sort: DatabaseSort,
@@ -96,7 +97,7 @@ async function idsOf(
 
 /** Looked through once: to search the texts of thousands takes longer than to read which of them were found. */
 async function foundAndCounted(
-  context: Context,
+  context: AtOnce,
   environmentId: string | null,
   filter: DatabaseFilter,
   sort: DatabaseSort,
@@ -132,7 +133,7 @@ export async function worstDatabases(
   counts: StateCounts,
   limit: number,
 ): Promise<readonly KnownDatabase[]> {
-  const at = atOnce(context);
+  const at = await atOnce(context);
   const { protected: _, ...others } = counts;
   if (totalOf({ ...others, protected: 0 }) === 0) return [];
   const worst = counts.never >= limit ? withoutGood(at, environmentId) : notProtected(at, environmentId);
@@ -144,12 +145,12 @@ export async function worstDatabases(
   return knownDatabases(at, ids);
 }
 
-function notProtected(context: Context, environmentId: string | null) {
+function notProtected(context: AtOnce, environmentId: string | null) {
   return inEnvironment(context, environmentId).where('state', '!=', sql.lit('protected'));
 }
 
 /** Told apart before anything else is looked at. */
-function withoutGood(context: Context, environmentId: string | null) {
+function withoutGood(context: AtOnce, environmentId: string | null) {
   return inEnvironment(context, environmentId)
     .where('state', '=', sql.lit('never'))
     .where('good_at', 'is', null);
@@ -214,19 +215,23 @@ export async function kindsOfDatabases(db: Db, environmentId: string | null) {
     .execute();
 }
 
-/** What one instant tells: between two queries of a page nothing becomes late. */
-function atOnce({ db, now }: Context): Context {
-  const at = now();
-  return { db, now: () => at };
+interface AtOnce extends Context {
+  readonly waited: readonly string[];
 }
 
-function inEnvironment(context: Context, environmentId: string | null) {
-  return statesAt(context).$if(environmentId !== null, (query) =>
+/** What one instant tells: between two queries of a page nothing becomes late. */
+async function atOnce({ db, now }: Context): Promise<AtOnce> {
+  const at = now();
+  return { db, now: () => at, waited: await waitedFor({ db, now: () => at }) };
+}
+
+function inEnvironment(context: AtOnce, environmentId: string | null) {
+  return statesAt(context, context.waited).$if(environmentId !== null, (query) =>
     query.where('environment_id', '=', environmentId ?? ''),
   );
 }
 
-function fitting(context: Context, environmentId: string | null, filter: DatabaseFilter) {
+function fitting(context: AtOnce, environmentId: string | null, filter: DatabaseFilter) {
   const { engine, storage } = filter;
   const states = statesOf(filter.state);
   const search = filter.search.trim();

@@ -3,8 +3,9 @@ import type { Context } from '../db/context.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { recordEvent } from '../events/events.ts';
-import { isSafe, type Protection, protection } from './protection.ts';
+import { isOverdue, isSafe, type Protection, protection } from './protection.ts';
 import { factsOf, withNewest } from './protection-of.ts';
+import { backupsUnderWay } from './under-way.ts';
 
 const HOUR_MS = 3_600_000;
 /** Databases that are read at once. */
@@ -23,12 +24,14 @@ export async function watchForMissing({ db, now }: Context, signal?: AbortSignal
     ]),
   );
   for (let after = ''; ; ) {
+    const underWay = await backupsUnderWay(db, at);
     const rows = await pageOf(db, after);
     for (const row of rows) {
       if (signal?.aborted) return;
-      const found = { ...protection(factsOf(row), at), createdAt: row.created_at };
+      const found = { ...protection(factsOf(row, underWay), at), createdAt: row.created_at };
       const hasSpell = spells.has(row.id);
-      if (hasSpell ? isBack(found) : isMissing(found, at)) await write(db, (trx) => tell(trx, row.id, now()));
+      if (hasSpell ? isBack(found, at) : isMissing(found, at))
+        await write(db, (trx) => tell(trx, row.id, now()));
     }
     if (rows.length < READ) return;
     after = rows.at(-1)?.id ?? '';
@@ -51,12 +54,13 @@ interface Known extends Protection {
 
 /** Decided anew with what is there by then: two who look at the same time tell once. */
 async function tell(trx: Trx, databaseId: string, now: Date): Promise<void> {
+  const underWay = await backupsUnderWay(trx, now);
   const row = await withNewest(trx)
     .select(['databases.name', 'databases.environment_id', 'databases.created_at'])
     .where('databases.id', '=', databaseId)
     .executeTakeFirst();
   if (row === undefined) return;
-  const found = { ...protection(factsOf(row), now), createdAt: row.created_at };
+  const found = { ...protection(factsOf(row, underWay), now), createdAt: row.created_at };
   const spell = await trx
     .selectFrom('protection_spells')
     .select('since')
@@ -72,7 +76,7 @@ async function tell(trx: Trx, databaseId: string, now: Date): Promise<void> {
     const data = { databaseName: row.name, lastGoodAt, dueAt: dueOf(found) };
     await recordEvent(trx, { type: 'backup.missing', ...of, data }, now);
   }
-  if (spell !== undefined && isBack(found) && lastGoodAt !== null) {
+  if (spell !== undefined && isBack(found, now) && lastGoodAt !== null) {
     await trx.deleteFrom('protection_spells').where('database_id', '=', databaseId).execute();
     const data = { databaseName: row.name, lastGoodAt, missingSince: spell.since };
     await recordEvent(trx, { type: 'backup.recovered', ...of, data }, now);
@@ -84,11 +88,13 @@ function dueOf({ dueAt, createdAt, maxAgeHours }: Known): string {
   return dueAt ?? new Date(Date.parse(createdAt) + maxAgeHours * HOUR_MS).toISOString();
 }
 
+/** The first backup of a database is waited for as any other. */
 function isMissing(known: Known, now: Date): boolean {
-  return known.state === 'late' || (known.state === 'never' && dueOf(known) < now.toISOString());
+  if (known.state === 'late') return true;
+  return known.state === 'never' && known.underWay === null && dueOf(known) < now.toISOString();
 }
 
-/** A pause ends nothing: a good backup does. */
-function isBack(known: Known): boolean {
-  return known.lastGood !== null && isSafe(known) && known.state !== 'paused';
+/** A pause ends nothing, and neither does a backup that is still being made: a good one does. */
+function isBack(known: Known, now: Date): boolean {
+  return known.lastGood !== null && isSafe(known) && known.state !== 'paused' && !isOverdue(known, now);
 }

@@ -4,6 +4,7 @@ import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { isAhead, type Protection, type ProtectionFacts, protection } from './protection.ts';
 import { type BackupError, readBackupError } from './step-error.ts';
+import { backupsUnderWay } from './under-way.ts';
 
 /** The protection of these databases, by id; one small row for each. */
 export async function protectionOf(
@@ -12,10 +13,11 @@ export async function protectionOf(
 ): Promise<ReadonlyMap<string, Protection>> {
   if (databaseIds.length === 0) return new Map();
   const at = now();
+  const underWay = await backupsUnderWay(db, at);
   const rows = await withNewest(db)
     .where('databases.id', 'in', [...databaseIds])
     .execute();
-  return new Map(rows.map((row) => [row.id, protection(factsOf(row), at)]));
+  return new Map(rows.map((row) => [row.id, protection(factsOf(row, underWay), at)]));
 }
 
 /** Of one database. */
@@ -28,7 +30,10 @@ export async function protectionOfOne(
 }
 
 /** Of one that came between two reads. */
-export const NEVER: Protection = { state: 'never', lastGood: null, dueAt: null, maxAgeHours: 26 };
+export const NEVER: Protection = {
+  ...{ state: 'never', lastGood: null, dueAt: null, underWay: null },
+  maxAgeHours: 26,
+};
 
 /** Databases, each with what `newest_backups` tells of it, and the schedule that counts for it. */
 export const withNewest = builtOnce((db) =>
@@ -45,8 +50,11 @@ export const withNewest = builtOnce((db) =>
 
 export type NewestRow = Awaited<ReturnType<ReturnType<typeof withNewest>['execute']>>[number];
 
-/** What `protection` wants to know, from such a row. */
-export function factsOf(row: NewestRow): ProtectionFacts {
+/** What `protection` wants to know, from such a row, and what `backupsUnderWay` has found before that was read. */
+export function factsOf(
+  row: NewestRow,
+  underWay: ReadonlyMap<string, ProtectionFacts['underWay']>,
+): ProtectionFacts {
   const { good_id: goodId, good_at: goodAt, ended_id: endedId, ended_at: endedAt } = row;
   return {
     lastGood: goodId === null || goodAt === null ? null : { id: goodId, at: goodAt },
@@ -57,6 +65,7 @@ export function factsOf(row: NewestRow): ProtectionFacts {
       row.interval_minutes === null
         ? null
         : { intervalMinutes: row.interval_minutes, isPaused: row.is_paused === 1 },
+    underWay: underWay.get(row.id) ?? null,
   };
 }
 

@@ -2,8 +2,9 @@ import { type RawBuilder, sql } from 'kysely';
 import { isPostgres } from '../db/kind.ts';
 import type { Db } from '../db/schema.ts';
 import { untilWritten } from '../db/until-written.ts';
-import { AHEAD_MS, GRACE_HOURS, PROTECTIONS, type ProtectionState } from './protection.ts';
-import { withNewest } from './protection-of.ts';
+import { AHEAD_MS, GRACE_HOURS, PROTECTIONS, type ProtectionState, protection } from './protection.ts';
+import { factsOf, withNewest } from './protection-of.ts';
+import { backupsUnderWay } from './under-way.ts';
 
 interface Context {
   readonly db: Db;
@@ -28,7 +29,7 @@ const countedIn = untilWritten(
 );
 
 async function countAt(context: Context, environmentId: string | null): Promise<StateCounts> {
-  const rows = await statesAt(context)
+  const rows = await statesAt(context, await waitedFor(context))
     .$if(environmentId !== null, (query) => query.where('environment_id', '=', environmentId ?? ''))
     .select(({ fn }) => ['state', fn.countAll<number>().as('count')])
     .groupBy('state')
@@ -38,7 +39,7 @@ async function countAt(context: Context, environmentId: string | null): Promise<
 
 /** The same by the id of the environment; one without databases is left out. */
 export async function countStatesByEnvironment(context: Context): Promise<ReadonlyMap<string, StateCounts>> {
-  const rows = await statesAt(context)
+  const rows = await statesAt(context, await waitedFor(context))
     .select(({ fn }) => ['environment_id', 'state', fn.countAll<number>().as('count')])
     .groupBy(['environment_id', 'state'])
     .execute();
@@ -102,12 +103,26 @@ export function toCounts(
   return { ...NO_DATABASES, ...counted };
 }
 
-/** Every database with the state that it is in, for a query to count, filter and sort by. */
-export function statesAt({ db, now }: Context) {
+/**
+ * The databases whose next backup is being made and is waited for: as few as runs may go on at once, so that they are looked at one
+ * by one. To be read before `statesAt`, which is handed them.
+ */
+export async function waitedFor({ db, now }: Context): Promise<readonly string[]> {
+  const at = now();
+  const underWay = await backupsUnderWay(db, at);
+  if (underWay.size === 0) return [];
+  const rows = await withNewest(db)
+    .where('databases.id', 'in', [...underWay.keys()])
+    .execute();
+  return rows.flatMap((row) => (protection(factsOf(row, underWay), at).underWay === null ? [] : row.id));
+}
+
+/** Every database with the state that it is in, for a query to count, filter and sort by; `waited` is of `waitedFor`. */
+export function statesAt({ db, now }: Context, waited: readonly string[]) {
   const inner = withNewest(db)
     .select(['databases.environment_id', 'databases.name', 'databases.type', 'databases.options'])
     .select(['databases.backup_storage_type', 'databases.backup_spaces_bucket', 'databases.server_id'])
-    .select(stateAt(db, now()).as('state'));
+    .select(stateAt(db, now(), waited).as('state'));
   return db.selectFrom(inner.as('known'));
 }
 
@@ -121,11 +136,14 @@ export const badness: RawBuilder<number> = sql<number>`case state ${sql.join(
  * What `protection` makes of the columns of `withNewest`, in SQL: to read a row of each of thousands of databases for every
  * page would take more time than all the rest of it. A test holds the two together.
  */
-function stateAt(db: Db, now: Date): RawBuilder<ProtectionState> {
+function stateAt(db: Db, now: Date, waited: readonly string[]): RawBuilder<ProtectionState> {
+  const age = ageMs(db, now);
+  const isWaitedFor =
+    waited.length === 0 ? sql`` : sql`and (databases.id not in (${sql.join(waited)}) or ${age} < 0)`;
   const ahead = new Date(now.getTime() + AHEAD_MS).toISOString();
   return sql`case when "when".is_paused = 1 then 'paused'
     when good_id is null or good_at is null then 'never'
-    when abs(${ageMs(db, now)}) > ${MAX_AGE_MS} then 'late'
+    when abs(${age}) > ${MAX_AGE_MS} ${isWaitedFor} then 'late'
     when ended_id <> good_id and (ended_at > good_at or good_at > ${ahead}) then 'failing'
     else 'protected' end`;
 }

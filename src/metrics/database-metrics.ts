@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
-import { PROTECTIONS, protection } from '../backups/protection.ts';
+import { heldBack } from '../backups/held-back.ts';
+import { PROTECTIONS, type ProtectionFacts, protection } from '../backups/protection.ts';
 import { factsOf, withNewest } from '../backups/protection-of.ts';
 import { readBackupError } from '../backups/step-error.ts';
+import { backupsUnderWay } from '../backups/under-way.ts';
 import { breathe } from '../breathe.ts';
 import type { BackupStep, Db } from '../db/schema.ts';
 import { createSamples, joined, labelsOf, type Metric, type Samples, secondsOf } from './exposition.ts';
@@ -78,11 +80,12 @@ export async function databaseMetrics(context: Context): Promise<Samples> {
   const given = new Set<string>();
   let after = '';
   for (;;) {
+    const underWay = await backupsUnderWay(context.db, context.now());
     const rows = await pageOf(context.db, after);
     const now = context.now();
     for (const [index, row] of rows.entries()) {
       if (index % WRITTEN === 0) await breathe();
-      const { state, step } = addDatabase(samples, row, now, given);
+      const { state, step } = addDatabase(samples, { row, facts: factsOf(row, underWay) }, now, given);
       states.set(state, (states.get(state) ?? 0) + 1);
       if (step !== null) failing.set(step, (failing.get(step) ?? 0) + 1);
     }
@@ -110,6 +113,7 @@ function pageOf(db: Db, after: string) {
     .select(['databases.name', 'databases.type', 'databases.backup_storage_type'])
     .select(['environments.name as environment', 'databases.created_at', 'databases.read_in_full_at'])
     .select(['good.duration', 'bad.error', 'drill.proven_at', 'drill.failed_at', 'drill.restore_ms'])
+    .select(heldBack.as('held_back'))
     .select((eb) => [
       storedOf(eb.ref('databases.id'), 'bytes').as('stored_bytes'),
       storedOf(eb.ref('databases.id'), 'backups').as('stored_backups'),
@@ -128,11 +132,10 @@ type Row = Awaited<ReturnType<typeof pageOf>>[number];
 
 function addDatabase(
   samples: Samples,
-  row: Row,
+  { row, facts }: { readonly row: Row; readonly facts: ProtectionFacts },
   now: Date,
   given: Set<string>,
 ): { readonly state: string; readonly step: string | null } {
-  const facts = factsOf(row);
   const { state, dueAt } = protection(facts, now);
   const { lastGood, lastEnded } = facts;
   const labels = labelsOf({ environment: row.environment, database: row.name });
@@ -146,7 +149,7 @@ function addDatabase(
   add(OF_EACH.createdAt, secondsOf(row.created_at));
   add(OF_EACH.goodAt, secondsOf(lastGood?.at ?? null));
   add(OF_EACH.dueAt, secondsOf(dueAt));
-  add(OF_EACH.nextAt, row.is_paused === 1 ? null : secondsOf(row.run_at));
+  add(OF_EACH.nextAt, row.is_paused === 1 || row.held_back !== null ? null : secondsOf(row.run_at));
   add(OF_EACH.goodBytes, lastGood === null ? null : row.good_size);
   add(OF_EACH.goodSeconds, row.duration);
   add(OF_EACH.endedAt, secondsOf(lastEnded?.at ?? null));

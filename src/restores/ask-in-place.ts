@@ -13,6 +13,7 @@ import { insertRun } from '../runs/claim.ts';
 import { databaseLane } from '../runs/lanes.ts';
 import type { VaultContext } from '../secrets/context.ts';
 import { isNamed } from '../turned-text.ts';
+import { alreadyAsked, isAlike } from './already-asked.ts';
 import { type AskedRestore, restorable } from './ask-restore.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
@@ -41,7 +42,8 @@ export type Adopting = NonNullable<LoadOptions['adopts']>;
 /**
  * Asks for a backup to take the place of the database that it is of. The restore waits in the lane of that database's backups, behind
  * the one that is made for its safety: so neither runs beside the other. Throws `not_found`; `invalid` where the name is not
- * confirmed, or the engine can't swap; `conflict` for a backup that is not completed, and where one replaces that database already.
+ * confirmed, or the engine can't swap; `conflict` for a backup that is not completed, and where one replaces that database already; as
+ * `alreadyAsked` where that is the very same.
  */
 export async function askInPlace(
   context: RestoreContext,
@@ -75,7 +77,11 @@ export async function askInPlace(
     const { at } = wanted;
     const present = await findBackup(trx, backupId);
     if (present?.status !== 'completed') throw new AppError('not_found', 'Backup not found');
-    if (await isBeingReplaced(trx, database, newName)) throw beingReplaced(newName);
+    const open = await replacing(trx, database, newName);
+    if (open?.backup_id === backupId && open.in_place === 1 && isAlike(open, row)) {
+      throw alreadyAsked(open.id, newName);
+    }
+    if (open !== undefined) throw beingReplaced(newName);
     const safetyBackupId = input.safetyBackup === false ? null : await backUpFirst(trx, actor, database, at);
     const lane = databaseLane(database.id);
     const run = {
@@ -209,12 +215,8 @@ async function backUpFirst(trx: Trx, actor: UserActor, database: DatabaseRow, at
   return id;
 }
 
-/** By whichever of the databases that are registered: two of them may be one. */
-async function isBeingReplaced(
-  trx: Trx,
-  { server_id, host, port }: DatabaseRow,
-  name: string,
-): Promise<boolean> {
+/** What goes into that name there, and is not over: of whichever of the databases that are registered, since two of them may be one. */
+async function replacing(trx: Trx, { server_id, host, port }: DatabaseRow, name: string) {
   // Few, whereas restores are as many as drills: a planner may begin with either where it is asked for both at once.
   const runs = await trx
     .selectFrom('runs')
@@ -222,15 +224,15 @@ async function isBeingReplaced(
     .where('kind', '=', 'restore')
     .where('state', 'in', ['pending', 'running', 'uncertain'])
     .execute();
-  if (runs.length === 0) return false;
+  if (runs.length === 0) return undefined;
   const ids = runs.map(({ id }) => id);
   const open = await trx
     .selectFrom('restores')
-    .select(['server_id', 'host', 'port'])
+    .select(['id', 'backup_id', 'in_place', 'load_options', 'server_id', 'host', 'port'])
     .where('id', 'in', ids)
     .where('new_name', '=', name)
     .execute();
-  return open.some((one) => one.server_id === server_id && one.host === host && one.port === port);
+  return open.find((one) => one.server_id === server_id && one.host === host && one.port === port);
 }
 
 function beingReplaced(name: string): AppError {

@@ -10,6 +10,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { insertRun } from '../runs/claim.ts';
 import { isNamed } from '../turned-text.ts';
+import { alreadyAsked, isAlike } from './already-asked.ts';
 import type { RestoreContext } from './context.ts';
 import { factsOf } from './dump-facts.ts';
 import { NOTHING_REPLACED } from './in-place.ts';
@@ -45,7 +46,8 @@ export interface AskedRestore {
 
 /**
  * Asks for a backup to be restored. Throws `not_found`; `invalid` for a target that can't be one; `forbidden` for another environment to
- * all but admins; `conflict` for a backup that is not completed, and where something is restored into that name already.
+ * all but admins; `conflict` for a backup that is not completed, and where something is restored into that name already; as
+ * `alreadyAsked` where that is the very same.
  */
 export async function askRestore(
   context: RestoreContext,
@@ -68,7 +70,11 @@ export async function askRestore(
     if (present?.status !== 'completed') throw new AppError('not_found', 'Backup not found');
     const askedBy = { isScheduled: false, personId: actor.userId };
     const run = { id: runId, kind: 'restore', subjectId: backupId, serverId, lane, askedBy } as const;
-    if ((await isLaneTaken(trx, lane)) || !(await insertRun(trx, run, now()))) throw nameTaken(newName);
+    const open = await openIn(trx, lane);
+    if (open?.backup_id === backupId && isAlike(open, { load_options: loading })) {
+      throw alreadyAsked(open.id, open.new_name);
+    }
+    if (open !== undefined || !(await insertRun(trx, run, now()))) throw nameTaken(newName);
     await trx
       .insertInto('restores')
       .values({
@@ -219,7 +225,8 @@ async function confirmEnvironment(
   );
 }
 
-async function isLaneTaken(trx: Trx, lane: string): Promise<boolean> {
+/** What goes to that name there, and is not over. Not joined: a planner may begin with the restores, which are as many as drills. */
+async function openIn(trx: Trx, lane: string) {
   const open = await trx
     .selectFrom('runs')
     .select('id')
@@ -227,7 +234,12 @@ async function isLaneTaken(trx: Trx, lane: string): Promise<boolean> {
     .where('lane', '=', lane)
     .where('state', 'in', ['pending', 'running', 'uncertain'])
     .executeTakeFirst();
-  return open !== undefined;
+  if (open === undefined) return undefined;
+  return trx
+    .selectFrom('restores')
+    .select(['id', 'backup_id', 'new_name', 'load_options'])
+    .where('id', '=', open.id)
+    .executeTakeFirstOrThrow();
 }
 
 function nameTaken(name: string): AppError {

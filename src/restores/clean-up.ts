@@ -1,8 +1,10 @@
-import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
+import { auditEntry, recordAudit } from '../audit/audit.ts';
+import type { UserActor } from '../auth/users.ts';
 import type { RestoreRow } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { AppError, toAppError } from '../errors.ts';
 import type { TargetContext } from './context.ts';
+import { refuseRole, requireConfirmed } from './drop-on-host.ts';
 import { markKept, noteOf } from './in-place.ts';
 import { endIfNamed } from './named.ts';
 import { removeMade } from './remove-made.ts';
@@ -10,10 +12,10 @@ import { endRestore, loadRestore } from './restores.ts';
 import { isSwapped } from './swap.ts';
 import { sealLogin, type TypedLogin } from './typed-login.ts';
 
-/** For this one time, where those that back up may not do it: what was given for the restore is forgotten by now. */
-export type CleanUpLogin = TypedLogin;
-
-export interface CleanUpInput extends CleanUpLogin {
+/** The login is for this one time, where those that back up may not do it: what was given for the restore is forgotten by now. */
+export interface CleanUpInput extends TypedLogin {
+  /** The name that it was made for. */
+  readonly confirm?: string | undefined;
   /** Somebody says that nothing of it is there any more, for where nobody can tell. */
   readonly mayBeGone?: boolean | undefined;
   /** Somebody has looked, and says that what has its name is what was restored, for where nobody can tell. */
@@ -28,20 +30,24 @@ export interface CleanedUp {
 
 /**
  * Removes what a restore has made and could not remove by itself; one that turns out to have its name, or its place, is done instead,
- * and what it replaced is kept. Gives which of the two it came to. Throws `not_found`, `conflict` where there is no such thing, and
+ * and what it replaced is kept. It asks for as much as a drop: of whom, and for the name. Gives which of the two it came to. Throws
+ * `not_found`, `conflict` where there is no such thing, `forbidden` as `refuseRole`, `invalid` where the name is not confirmed, and
  * `dump_refused` with why it could not be removed now either; or why nobody can tell whether it is gone, with the field `mayBeGone`, or
  * whether what has its name is it, with the field `isThatOne`.
  */
 export async function cleanUpRestore(
   context: TargetContext,
-  actor: Actor,
+  actor: UserActor,
   id: string,
   input: CleanUpInput,
   signal: AbortSignal,
 ): Promise<CleanedUp> {
   const { db, now } = context;
   const restore = await loadRestore(db, id);
+  await refuseRole(db, actor, restore);
   refuseUnlessLeft(restore.state);
+  const { new_name: name } = restore;
+  requireConfirmed(input.confirm ?? '', name, `What was made for it is gone for good then. To clean up`);
   const credentials = await sealLogin(context, id, input);
   const settled = await settle(context, { ...restore, credentials }, input, signal);
   const { failed, state, saidGone } = settled;
@@ -52,12 +58,13 @@ export async function cleanUpRestore(
       if (state === 'done') await markKept(trx, id);
       if (saidGone) await noteOf(trx, id, { saidGone });
     }
-    const of = { id: restore.backup_id, name: restore.new_name, environmentId: restore.environment_id };
+    const of = { id: restore.backup_id, name, environmentId: restore.environment_id };
     const said = {
       ...(input.mayBeGone === true && { mayBeGone: true }),
       ...(input.isThatOne === true && { isThatOne: true }),
     };
-    const more = failed === null ? { details: { runId: id, state, ...said } } : { error: failed.message };
+    const details = { runId: id, state, ...said };
+    const more = { details, ...(failed === null ? {} : { error: failed.message }) };
     await recordAudit(trx, actor, auditEntry('backup', 'restore.clean_up', of, more), now());
   });
   if (settled.failed === null) return { state: settled.state, saidGone };

@@ -7,19 +7,18 @@ import type { DropFacts, DropOutcome, DropPlan } from '../engines/drop.ts';
 import type { RestorePlan } from '../engines/restore.ts';
 import { AppError, isAppError, toAppError } from '../errors.ts';
 import { isNamed } from '../turned-text.ts';
-import type { CleanUpLogin } from './clean-up.ts';
 import type { TargetContext } from './context.ts';
 import { hostOutput } from './host-output.ts';
 import { noteOf } from './in-place.ts';
 import { type LoadOptions, loadOptionsOf } from './load-options.ts';
 import { openRestoreTarget, UNKNOWN_DUMP } from './open-target.ts';
 import { refuseTaken } from './taken-since.ts';
-import { sealLogin } from './typed-login.ts';
+import { sealLogin, type TypedLogin } from './typed-login.ts';
 
 const IDLE_MS = 120_000;
 
 /** What a person says of what they drop; the login is for this one time. */
-export interface DropInput extends CleanUpLogin {
+export interface DropInput extends TypedLogin {
   /** The name, or the path, of what is dropped. */
   readonly confirm: string;
   /** Nobody goes on with it, which the app may not be able to see. */
@@ -30,12 +29,14 @@ export interface DropInput extends CleanUpLogin {
   readonly mayBeGone?: boolean | undefined;
 }
 
-/** Throws `invalid` unless that very name was typed. */
-export function requireConfirmed(confirm: string, name: string): void {
+/** Throws `invalid` unless that very name was typed; `words` say what it is typed for. */
+export function requireConfirmed(
+  confirm: string,
+  name: string,
+  words = 'It is gone for good then. To drop it',
+): void {
   if (isNamed(confirm, name)) return;
-  throw new AppError('invalid', `It is gone for good then. To drop it, confirm by its name: ${name}.`, {
-    details: { field: 'confirm' },
-  });
+  throw new AppError('invalid', `${words}, confirm by its name: ${name}.`, { details: { field: 'confirm' } });
 }
 
 /** As who may have it made: of a database that is gone nobody knows whose it was. */

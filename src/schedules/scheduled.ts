@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import { isStorageOff } from '../backups/find-databases.ts';
+import { type HeldBack, heldBack } from '../backups/held-back.ts';
 import type { Db } from '../db/schema.ts';
 
 /** A database that is backed up by itself, and when. */
@@ -15,11 +14,9 @@ export interface Scheduled {
   readonly jitter_minutes: number;
   readonly time_zone: string;
   readonly is_paused: number;
-  /** 1 where its backups are to go to the storage, and its environment may not use that. */
-  readonly is_off: number;
+  /** Why nothing can be stored, whenever it begins. */
+  readonly held_back: HeldBack | null;
 }
-
-const IS_OFF = sql<number>`case when ${isStorageOff('databases')} then 1 else 0 end`;
 
 /** Those of that environment or (null) of all; what a schedule says of thousands of databases is read once. */
 export async function scheduledDatabases(
@@ -35,7 +32,7 @@ export async function scheduledDatabases(
     .selectFrom('database_schedules as when')
     .innerJoin('databases', 'databases.id', 'when.database_id')
     .select(['databases.id', 'databases.name', 'databases.environment_id', 'databases.server_id'])
-    .select(['when.time_zone', 'when.is_paused', 'when.schedule_id', IS_OFF.as('is_off')])
+    .select(['when.time_zone', 'when.is_paused', 'when.schedule_id', heldBack.as('held_back')])
     .where('when.due_at', 'is not', null)
     .$if(environmentId !== null, (query) => query.where('databases.environment_id', '=', environmentId ?? ''))
     .execute();
@@ -47,7 +44,7 @@ export async function scheduledDatabases(
 
 /** One database, or so many (`count`), that have the same times on the same server. */
 export interface ScheduledAlike
-  extends Pick<Scheduled, 'cron_expression' | 'time_zone' | 'is_paused' | 'is_off' | 'server_id'> {
+  extends Pick<Scheduled, 'cron_expression' | 'time_zone' | 'is_paused' | 'held_back' | 'server_id'> {
   readonly count?: number;
 }
 
@@ -58,11 +55,11 @@ export async function scheduledAlike(db: Db): Promise<readonly Required<Schedule
     .innerJoin('databases', 'databases.id', 'when.database_id')
     .innerJoin('schedules', 'schedules.id', 'when.schedule_id')
     .select(['cron_expression', 'when.time_zone', 'when.is_paused', 'databases.server_id'])
-    .select(IS_OFF.as('is_off'))
+    .select(heldBack.as('held_back'))
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .where('when.due_at', 'is not', null)
     .groupBy(['cron_expression', 'when.time_zone', 'when.is_paused', 'databases.server_id'])
-    .groupBy(IS_OFF)
+    .groupBy(heldBack)
     .execute();
   return rows.map((row) => ({ ...row, count: Number(row.count) }));
 }

@@ -1,4 +1,5 @@
 import { type Actor, auditEntry, recordAudit } from '../audit/audit.ts';
+import { type HeldBack, heldBack } from '../backups/held-back.ts';
 import { getDatabaseRow } from '../databases/databases.ts';
 import type { Context } from '../db/context.ts';
 import type { Db, ScheduleRow, Trx } from '../db/schema.ts';
@@ -36,7 +37,7 @@ export interface Schedule {
   /** How often the newest good backup is read in full; null: as set for the installation. */
   readonly verifyEveryDays: number | null;
   readonly lastRunAt: string | null;
-  /** When the next run begins; null where it is disabled or paused. */
+  /** When the next run begins; null where it is disabled or paused, or what it makes could not be stored. */
   readonly nextRunAt: string | null;
 }
 
@@ -48,6 +49,8 @@ export interface EffectiveSchedule extends Schedule {
   readonly zone: string;
   /** Its next five slots, whatever speaks against them. */
   readonly nextSlots: readonly string[];
+  /** What keeps the backups of the database from being made; null: nothing. */
+  readonly heldBack: HeldBack | null;
 }
 
 export interface DatabaseSchedule {
@@ -146,7 +149,8 @@ async function readSchedule(db: Db | Trx, databaseId: string, now: Date): Promis
   const row = await ownRow(db, databaseId);
   const found = await effectiveSchedules(db, now, [databaseId]);
   const effective = found.get(databaseId) ?? null;
-  const state = { last_run_at: effective?.lastRunAt ?? null, run_at: effective?.nextRunAt ?? null };
+  const { lastRunAt = null, nextRunAt = null, heldBack: why = null } = effective ?? {};
+  const state = { last_run_at: lastRunAt, run_at: nextRunAt, held_back: why };
   return { own: row === undefined ? null : toSchedule(row, databaseId, state), effective };
 }
 
@@ -163,6 +167,8 @@ export interface BriefSchedule {
   readonly nextRunAt: string | null;
   /** Null: the database's own. */
   readonly rule: { readonly id: string; readonly name: string } | null;
+  /** What keeps the backups of the database from being made; null: nothing. */
+  readonly heldBack: HeldBack | null;
 }
 
 /** For lists: of these databases, by id, or of all that have one. */
@@ -174,6 +180,8 @@ export async function briefSchedules(
   const rows = await db
     .selectFrom('database_schedules as when')
     .innerJoin('schedules', 'schedules.id', 'when.schedule_id')
+    .innerJoin('databases', 'databases.id', 'when.database_id')
+    .select(heldBack.as('held_back'))
     .select(['when.database_id', 'when.run_at', 'when.last_run_at', 'when.time_zone as zone'])
     .select(['schedules.id', 'cron_expression', 'enabled', 'paused_reason', 'paused_at', 'rule_name'])
     .$if(databaseIds !== undefined, (query) =>
@@ -193,8 +201,9 @@ export async function briefSchedules(
         pausedAt: row.paused_at,
         zone: row.zone,
         lastRunAt: row.last_run_at,
-        nextRunAt: row.paused_reason === null ? row.run_at : null,
+        nextRunAt: row.paused_reason === null && row.held_back === null ? row.run_at : null,
         rule: row.rule_name === null ? null : { id: row.id, name: row.rule_name },
+        heldBack: row.held_back,
       };
       return [row.database_id, brief];
     }),
@@ -211,7 +220,9 @@ export async function effectiveSchedules(
   const rows = await db
     .selectFrom('database_schedules')
     .innerJoin('schedules', 'schedules.id', 'database_schedules.schedule_id')
+    .innerJoin('databases', 'databases.id', 'database_schedules.database_id')
     .selectAll('schedules')
+    .select(heldBack.as('held_back'))
     .select(['database_schedules.database_id as for_database', 'database_schedules.time_zone as zone'])
     .select(['database_schedules.run_at', 'database_schedules.last_run_at'])
     .where('database_schedules.database_id', 'in', [...databaseIds])
@@ -225,6 +236,7 @@ function toEffective(
     readonly zone: string;
     readonly run_at: string | null;
     readonly last_run_at: string | null;
+    readonly held_back: HeldBack | null;
   },
   now: Date,
 ): EffectiveSchedule {
@@ -235,6 +247,7 @@ function toEffective(
       : [];
   return {
     ...toSchedule(row, row.for_database, row),
+    heldBack: row.held_back,
     rule: row.rule_name === null ? null : { id: row.id, name: row.rule_name },
     zone: row.zone,
     nextSlots: slots.map((slot) => slot.toISOString()),
@@ -244,9 +257,13 @@ function toEffective(
 function toSchedule(
   row: ScheduleRow,
   databaseId: string,
-  state: { readonly last_run_at: string | null; readonly run_at: string | null },
+  state: {
+    readonly last_run_at: string | null;
+    readonly run_at: string | null;
+    readonly held_back: HeldBack | null;
+  },
 ): Schedule {
-  const isRunning = row.enabled === 1 && row.paused_reason === null;
+  const isRunning = row.enabled === 1 && row.paused_reason === null && state.held_back === null;
   return {
     id: row.id,
     databaseId,

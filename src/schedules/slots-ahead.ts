@@ -1,3 +1,4 @@
+import type { HeldBack } from '../backups/held-back.ts';
 import { breathe } from '../breathe.ts';
 import { blackoutAt } from './blackouts.ts';
 import { type Cron, parseCron } from './cron.ts';
@@ -20,7 +21,7 @@ export interface SlotAhead {
   readonly of: Scheduled;
   readonly due: Date;
   readonly beginsAt: number;
-  readonly obstacle: 'paused' | 'blackout' | 'storage_off' | null;
+  readonly obstacle: 'paused' | 'blackout' | HeldBack | null;
 }
 
 export interface SlotsAhead {
@@ -121,5 +122,5 @@ function slotOf(
 function obstacleOf(of: Scheduled, isInBlackout: boolean): SlotAhead['obstacle'] {
   if (of.is_paused === 1) return 'paused';
   if (isInBlackout) return 'blackout';
-  return of.is_off === 1 ? 'storage_off' : null;
+  return of.held_back;
 }

@@ -1,3 +1,4 @@
+import type { HeldBack } from '../backups/held-back.ts';
 import type { Context } from '../db/context.ts';
 import type { Db } from '../db/schema.ts';
 import { readSettings } from '../settings/settings.ts';
@@ -17,7 +18,7 @@ export interface UpcomingSlot {
   readonly runAt: string;
   readonly rule: { readonly id: string; readonly name: string } | null;
   /** What will keep it from running, as far as one can tell; null: nothing. */
-  readonly obstacle: 'paused' | 'blackout' | 'storage_off' | null;
+  readonly obstacle: 'paused' | 'blackout' | HeldBack | null;
 }
 
 /** More runs that begin within five minutes on one server than may run there at once: some of them will wait. */

@@ -25,7 +25,7 @@ export interface Week {
   readonly total: number;
 }
 
-/** Those of paused schedules, in blackouts, and for a storage that may not be used are left out. */
+/** Those of paused schedules, in blackouts, and of what can't be stored are left out. */
 export async function weekAhead(
   { db, now }: Context,
   scheduled: readonly ScheduledAlike[],
@@ -68,7 +68,7 @@ export async function weekAhead(
 function alike(scheduled: readonly ScheduledAlike[], windows: BlackoutsByServer) {
   const groups = new Map<string, { readonly first: ScheduledAlike; count: number }>();
   for (const one of scheduled) {
-    if (one.is_paused === 1 || one.is_off === 1) continue;
+    if (one.is_paused === 1 || one.held_back !== null) continue;
     const server = windows.has(one.server_id ?? '') ? one.server_id : '';
     const key = [one.cron_expression, one.time_zone, server].join('\n');
     const group = groups.get(key);

@@ -9,7 +9,7 @@ import {
   oldestDatabase,
   worstDatabases,
 } from '../../src/backups/find-databases.ts';
-import { PROTECTIONS, type ProtectionState } from '../../src/backups/protection.ts';
+import { isOverdue, PROTECTIONS, type ProtectionState } from '../../src/backups/protection.ts';
 import { protectionOf } from '../../src/backups/protection-of.ts';
 import {
   countStates,
@@ -18,11 +18,11 @@ import {
   totalOf,
 } from '../../src/backups/protection-states.ts';
 import type { Db } from '../../src/db/schema.ts';
-import { insertBackup } from '../support/backup-row.ts';
+import { addRun, insertBackup } from '../support/backup-row.ts';
 import { dropStates, openState, STATES } from '../support/states.ts';
 
 const NOW = new Date('2026-03-04T05:06:07.890Z');
-const before = (ms: number) => new Date(NOW.getTime() - ms).toISOString();
+const ago = (ms: number) => new Date(NOW.getTime() - ms).toISOString();
 const HOUR = 3_600_000;
 const ALL: DatabaseFilter = { search: '', state: null, engine: null, storage: null };
 const NAMES = [
@@ -55,6 +55,8 @@ const AGES = [
   -HOUR / 12 - 1,
 ];
 const ENDED = [null, -1, 1] as const;
+/** How long ago a backup that is being made began: each side of the grace, and of twice as long as one has taken. */
+const BEGAN = [HOUR, 2 * HOUR, 2 * HOUR + 1, 6 * HOUR, 6 * HOUR + 1];
 const SCHEDULES = [
   null,
   { interval_minutes: 60, is_paused: 0 },
@@ -105,7 +107,7 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
         .insertInto('databases')
         .values(database as never)
         .execute();
-      const good = age === null ? null : before(age);
+      const good = age === null ? null : ago(age);
       if (good !== null || ended !== null) {
         const endedAt = ended === null ? good : new Date(Date.parse(good ?? at) + ended).toISOString();
         await db
@@ -126,7 +128,45 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
           .execute();
       }
     }
+    await addRuns();
   });
+  /** Of each database one that is being made: in time or not, as long as it may take or longer, alive, dead, or waiting. */
+  async function addRuns(): Promise<void> {
+    for (const [index, id] of ids.entries()) {
+      const began = BEGAN[(index * 3 + Math.floor(index / 9)) % BEGAN.length] ?? 0;
+      const isWaiting = index % 13 === 4;
+      const values = {
+        filename: 'x',
+        size: 0,
+        type: 'manual',
+        storage_path: 'x',
+        storage_type: 'local',
+      } as const;
+      const counts = { bytes_read: 0, bytes_stored: 0, is_pinned: 0 } as const;
+      const backup = await db
+        .insertInto('backups')
+        .values({
+          ...{ id: `b${index}`, database_id: id, ...values, ...counts, created_at: ago(began), token: id },
+          ...{ status: isWaiting ? 'pending' : 'in_progress', started_at: isWaiting ? null : ago(began) },
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      await addRun(db, backup, {
+        claimed_by: 'somebody',
+        lease_until: ago(index % 11 === 0 ? 1 : -60_000),
+      });
+      if (index % 2 > 0) continue;
+      const done = { status: 'completed', outcome: 'completed', duration: 3 * 3600 } as const;
+      await db
+        .insertInto('backups')
+        .values({
+          ...{ id: `d${index}`, database_id: id, ...values, ...counts, created_at: ago(90 * HOUR) },
+          ...{ ...done, token: `d${index}` },
+        })
+        .execute();
+    }
+  }
+
   afterAll(() => db.destroy());
 
   it('has each in the state that `protection` finds, to the millisecond', async () => {
@@ -144,6 +184,8 @@ describe.each(STATES)('the list of databases, on %s', (state) => {
     }
     expect(found).toEqual(expected);
     expect(new Set(Object.values(found)).size).toBe(PROTECTIONS.length);
+    const overdue = [...known].filter(([, one]) => isOverdue(one, NOW)).map(([, one]) => one.state);
+    expect(new Set(overdue)).toEqual(new Set(['protected', 'failing', 'paused']));
   });
 
   it('counts the states of all, of one environment, and of each', async () => {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { watchForMissing } from '../../src/backups/missing.ts';
-import type { Db } from '../../src/db/schema.ts';
+import { insertBackup } from '../../src/backups/request-backup.ts';
+import type { Db, RunRow } from '../../src/db/schema.ts';
+import { write } from '../../src/db/write.ts';
 import { asWritten } from '../support/as-written.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { openWorld, type World } from '../support/schedules.ts';
@@ -39,6 +41,19 @@ const goodBackup = (id: string, hours: number) =>
       conflict.column('database_id').doUpdateSet({ good_at: hour(hours), ended_at: hour(hours) }),
     )
     .execute();
+
+/** Asks for a backup of it, which waits for its turn. */
+const askFor = async (id: string) => {
+  const database = await db
+    .selectFrom('databases')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  const of = { type: 'scheduled', triggeredById: null } as const;
+  return (await write(db, (trx) => insertBackup(trx, database, of, world.now()))).id;
+};
+const setRun = (id: string, values: Partial<RunRow>) =>
+  db.updateTable('runs').set(values).where('id', '=', id).execute();
 
 describe('a database whose backups stop coming', () => {
   it('is told of once, and once more when there is a good one again, without any scheduler', async () => {
@@ -135,5 +150,52 @@ describe('a database whose backups stop coming', () => {
     await world.schedule(id, { cronExpression: '0 * * * *', pausedReason: null });
     await at(52.5);
     expect((await events()).map(({ type }) => type)).toEqual(['backup.missing', 'backup.recovered']);
+  });
+
+  it('is not told of while the next one is being made, be it the first of all, and is once that has ended without being good', async () => {
+    const id = await world.database({ max_backup_age_hours: 26 });
+    const first = await world.database({ created_at: hour(0), updated_at: hour(0) });
+    await goodBackup(id, 0);
+    world.setNow(hour(25));
+    for (const of of [id, first]) {
+      const run = await askFor(of);
+      await setRun(run, { state: 'running', started_at: hour(25), lease_until: hour(40) });
+    }
+    for (const hours of [26.1, 26.9]) await at(hours);
+    expect(await events()).toEqual([]);
+    await db.updateTable('runs').set({ state: 'failed' }).execute();
+    await at(26.95);
+    expect((await events()).map((event) => [event.type, event.id])).toEqual(
+      [first, id].toSorted().map((of) => ['backup.missing', of]),
+    );
+  });
+
+  it('is told of where the next one waits for its turn, hangs, or has lost its process, and going on makes nothing good', async () => {
+    const id = await world.database({ max_backup_age_hours: 26 });
+    await goodBackup(id, 0);
+    world.setNow(hour(25));
+    const run = await askFor(id);
+    await at(26.1);
+    const missing = [{ type: 'backup.missing', id }];
+    expect(await events()).toMatchObject(missing);
+    // It begins after that was told.
+    await setRun(run, { state: 'running', started_at: hour(26.2), lease_until: hour(40) });
+    await at(26.3);
+    // And as if it had begun before: its process was thought to be dead, and comes back.
+    await setRun(run, { started_at: hour(25.9) });
+    await at(26.4);
+    expect(await events()).toMatchObject(missing);
+    await db.deleteFrom('protection_spells').execute();
+    await at(26.5);
+    expect(await events()).toMatchObject(missing);
+    await setRun(run, { lease_until: hour(26.55) });
+    await at(26.6);
+    expect(await events()).toHaveLength(2);
+    await db.deleteFrom('protection_spells').execute();
+    await setRun(run, { lease_until: hour(40) });
+    await at(27.9);
+    expect(await events()).toHaveLength(2);
+    await at(27.95);
+    expect(await events()).toHaveLength(3);
   });
 });

@@ -94,7 +94,7 @@ async function namesInForms(): Promise<Readonly<Record<string, string>>> {
   );
   return {
     ...{ done: done.id, doneName: done.new_name },
-    ...{ left: left.id, kept: kept.id, keptName: kept.kept_name ?? '' },
+    ...{ left: left.id, leftName: left.new_name, kept: kept.id, keptName: kept.kept_name ?? '' },
     ...{ admin, users: person, sessions: session.id, tokens: record.id },
     notifications: (await notifications.executeTakeFirstOrThrow()).id,
   };

@@ -532,7 +532,8 @@ describe('a restore that its app did not survive', () => {
     const ofRow = db.updateTable('restores').where('id', '=', row.id);
     await ofRow.set({ state: 'left', load_options: made }).execute();
     const cleanUp = `/api/restores/${row.id}/clean-up`;
-    expect(await bed.app.ask('POST', cleanUp, bed.postgres.superuser)).toMatchObject({ state: 'done' });
+    const said = { ...bed.postgres.superuser, confirm: row.new_name };
+    expect(await bed.app.ask('POST', cleanUp, said)).toMatchObject({ state: 'done' });
     expect((await bed.app.ask('GET', `/api/restores/${row.id}`))['restore']).toMatchObject({ state: 'done' });
     expect(await bed.databases()).toContain(row.new_name);
     // Another one has its name since, and it is gone.
@@ -580,9 +581,12 @@ describe('a restore that its app did not survive', () => {
 
     const path = `/api/restores/${row.id}/clean-up`;
     const { username, password } = bed.postgres.superuser;
-    expect((await bed.app.call('POST', path, { username, password })).status).toBe(400);
+    const said = { username, password, confirm: row.new_name };
+    expect((await bed.app.call('POST', path, said)).status).toBe(400);
     await db.updateTable('restores').set({ port: bed.postgres.port }).where('id', '=', row.id).execute();
-    expect(await bed.app.ask('POST', path, { username, password })).toMatchObject({ state: 'removed' });
+    const unnamed = await bed.app.call('POST', path, { username, password });
+    expect(unnamed).toMatchObject({ status: 400, body: { field: 'confirm' } });
+    expect(await bed.app.ask('POST', path, said)).toMatchObject({ state: 'removed' });
     expect(await bed.databases()).toEqual(before);
     expect((await bed.app.call('POST', path, {})).status).toBe(409);
   });

@@ -126,8 +126,11 @@ async function left(id: string): Promise<void> {
   expect(await repaired(id)).toMatchObject({ state: 'left' });
 }
 
-const actor = { userId: null, address: null };
-const cleanUp = (id: string, input = {}) => cleanUpRestore(services, actor, id, input, signal());
+const admin = { userId: null, address: null, role: 'admin' } as const;
+const cleanUp = async (id: string, input = {}) => {
+  const { new_name: confirm } = await loadRestore(services.db, id);
+  return cleanUpRestore(services, admin, id, { confirm, ...input }, signal());
+};
 const stateOf = async (id: string) => (await loadRestore(services.db, id)).state;
 
 describe('what was made on a disk that is not mounted', () => {

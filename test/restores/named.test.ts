@@ -75,8 +75,11 @@ async function left(change: Partial<RestoreRow> = {}): Promise<string> {
 }
 
 const WHOLE = { load_options: loadOptionsText({ foundWhole: true }) };
-const cleanUp = (id: string, input = {}) =>
-  cleanUpRestore(services, { userId: null, address: null }, id, input, new AbortController().signal);
+const admin = { userId: null, address: null, role: 'admin' } as const;
+const cleanUp = async (id: string, input = {}) => {
+  const { new_name: confirm } = await loadRestore(services.db, id);
+  return cleanUpRestore(services, admin, id, { confirm, ...input }, new AbortController().signal);
+};
 const stateOf = async (id: string) => (await loadRestore(services.db, id)).state;
 
 it('a restore whose rows differed is never done, whatever has its name', async () => {

@@ -183,9 +183,11 @@ it('what turns out to be swapped behind a removal that is refused is done', asyn
   expect(commands()).toEqual(['look', 'swap', 'removal', 'look']);
 });
 
-const actor = { userId: null, address: null };
-const cleanUp = (id: string) =>
-  cleanUpRestore(services, actor, id, { username: 'ü', password: 'pass word' }, new AbortController().signal);
+const admin = { userId: null, address: null, role: 'admin' } as const;
+const cleanUp = (id: string, confirm = NAME) => {
+  const input = { username: 'ü', password: 'pass word', confirm };
+  return cleanUpRestore(services, admin, id, input, new AbortController().signal);
+};
 const audited = () =>
   services.db
     .selectFrom('audit_logs')
@@ -198,6 +200,11 @@ it('one that was left and had been swapped is done once somebody cleans up, and 
   answer = (command) => (command === 'look' ? 'bridgeport:swap=before\n' : DROPPED);
   const left = { state: 'left', removal_error: 'away' } as const;
   const id = await swapping(left);
+  await expect(cleanUp(id, `${NAME}_before`)).rejects.toMatchObject({
+    ...{ code: 'invalid', details: { field: 'confirm' } },
+    message: expect.stringContaining(`To clean up, confirm by its name: ${NAME}.`),
+  });
+  expect(commands()).toEqual([]);
   await expect(cleanUp(id)).rejects.toThrow('It is still there. The connection broke.');
   expect(await loadRestore(services.db, id)).toMatchObject({ state: 'left', kept_state: null });
 

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { knownDatabases } from '../../src/backups/known-databases.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
+import { nextRuns } from '../../src/schedules/next-runs.ts';
 import { changeRule, deleteRule } from '../../src/schedules/rules.ts';
 import { scheduledAlike, scheduledDatabases } from '../../src/schedules/scheduled.ts';
-import { deleteSchedule, getSchedule } from '../../src/schedules/schedules.ts';
+import { briefSchedules, deleteSchedule, getSchedule } from '../../src/schedules/schedules.ts';
 import { thinSlots } from '../../src/schedules/thin-slots.ts';
 import { upcomingSlots } from '../../src/schedules/upcoming.ts';
 import { weekAhead } from '../../src/schedules/week.ts';
@@ -27,6 +29,20 @@ afterEach(() => db.destroy());
 const runs = () => db.selectFrom('backups').selectAll().orderBy('created_at').execute();
 const countOf = async () => (await runs()).length;
 const nextOf = async (id: string) => (await getSchedule(world, id)).effective?.nextRunAt;
+
+/** Configures a storage that the environment may use. */
+async function enableStorage(): Promise<void> {
+  const at = { created_at: world.now().toISOString(), updated_at: world.now().toISOString() };
+  const keys = { access_key: 'a', secret_key: 's', region: 'r', endpoint: 'https://s.example', ...at };
+  await db
+    .insertInto('spaces_config')
+    .values({ id: 'x', ...keys } as never)
+    .execute();
+  await db
+    .insertInto('spaces_environments')
+    .values({ id: 'x', spaces_config_id: 'x', environment_id: world.environmentId, enabled: 1 })
+    .execute();
+}
 
 /** One nightly database, looked at once, so that its next slot is known. */
 async function nightly(options: object = {}) {
@@ -576,6 +592,47 @@ describe('what is to come', () => {
     expect(await told()).toEqual([['storage_off'], [0, 0]]);
     await db.updateTable('databases').set({ backup_storage_type: 'local' }).execute();
     expect(await told()).toEqual([[null], [7, 7]]);
+  });
+
+  it('names no next run of what could not be stored, and says why; what writes to a disk is not concerned', async () => {
+    const spaces = { backup_storage_type: 'spaces', backup_spaces_bucket: 'b' } as const;
+    const off = await world.database(spaces);
+    const bare = await world.database({ backup_storage_type: 'spaces' });
+    const local = await world.database();
+    const paused = await world.database(spaces);
+    const none = await world.database(spaces);
+    await world.rule({ cronExpression: '0 2 * * *', name: 'all' });
+    await world.schedule(paused, { cronExpression: '0 2 * * *', pausedReason: 'x' });
+    await world.schedule(none, { cronExpression: '0 2 * * *', enabled: false });
+    const at = '2026-02-26T02:00:00.000Z';
+    const told = async (id: string) => {
+      const [known] = await knownDatabases(world, [{ id }]);
+      const brief = (await briefSchedules(db, [id])).get(id);
+      const { effective } = await getSchedule(world, id);
+      expect([brief?.nextRunAt, brief?.heldBack]).toEqual([effective?.nextRunAt, effective?.heldBack]);
+      expect(known?.nextRunAt ?? null).toBe(effective?.nextRunAt);
+      return [known?.nextRunAt, known?.heldBack, effective?.heldBack];
+    };
+    const groups = async () =>
+      (await nextRuns(db, null, 9)).map(({ heldBack, count, runAt }) => [heldBack, count, runAt]);
+    expect(await told(off)).toEqual([null, 'storage_off', 'storage_off']);
+    expect(await told(bare)).toEqual([null, 'storage_off', 'storage_off']);
+    expect(await told(local)).toEqual([at, null, null]);
+    // Nothing would begin of these with a storage either.
+    expect(await told(paused)).toEqual([null, null, 'storage_off']);
+    expect(await told(none)).toEqual([null, null, 'storage_off']);
+    const sorted = async () => (await groups()).toSorted((a, b) => `${a[0]}`.localeCompare(`${b[0]}`));
+    expect(await sorted()).toEqual([
+      [null, 1, at],
+      ['storage_off', 2, at],
+    ]);
+    await enableStorage();
+    expect(await told(off)).toEqual([at, null, null]);
+    expect(await told(bare)).toEqual([null, 'no_bucket', 'no_bucket']);
+    expect(await sorted()).toEqual([
+      ['no_bucket', 1, at],
+      [null, 2, at],
+    ]);
   });
 });
 

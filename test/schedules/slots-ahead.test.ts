@@ -8,7 +8,13 @@ const after = (hours: number) => new Date(FROM.getTime() + hours * HOUR);
 /** So many databases that are backed up each minute. */
 const scheduled = (count: number) =>
   Array.from({ length: count }, (_, index) => ({
-    ...{ id: `d${index}`, name: `größe "${index}" 🐘`, environment_id: 'e', server_id: null, is_off: 0 },
+    ...{
+      id: `d${index}`,
+      name: `größe "${index}" 🐘`,
+      environment_id: 'e',
+      server_id: null,
+      held_back: null,
+    },
     ...{ schedule_id: 's', rule_name: null, cron_expression: '* * * * *', jitter_minutes: 0 },
     ...{ time_zone: 'UTC', is_paused: 0 },
   }));

@@ -35,6 +35,8 @@ export interface MariadbPlace {
 export interface TestMariadbOptions {
   /** Serve TLS with a certificate of its own. */
   readonly tls?: boolean;
+  /** With a binary log, and told apart by this number, so that others can follow it. */
+  readonly serverId?: number;
 }
 
 const PASSWORD = 'it’s a "secret" $(x) #\\n';
@@ -84,7 +86,9 @@ export async function launchMariadb(
       `--log-error=${join(folder, 'log')}`,
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',
-      '--skip-log-bin',
+      ...(options.serverId === undefined
+        ? ['--skip-log-bin']
+        : ['--log-bin', `--server-id=${options.serverId}`, '--sync-binlog=0']),
       '--sql-mode=NO_ENGINE_SUBSTITUTION',
       '--character-set-server=utf8mb4',
       '--innodb-buffer-pool-size=64M',

@@ -1,8 +1,9 @@
 import type { Child } from 'hono/jsx';
 import type { BriefSchedule } from '../../src/schedules/schedules.ts';
-import type { EnvironmentChoice, Frame } from '../frame/frame.ts';
+import type { EnvironmentChoice, Frame, Rights } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { PostButton } from '../parts/form.tsx';
+import { HeldBackLink } from '../parts/held-back.tsx';
 import { MoreMenu } from '../parts/more-menu.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { ProtectionBadge } from '../parts/protection-badge.tsx';
@@ -56,7 +57,7 @@ export function DatabaseFrame(props: {
       state={<StateOfDatabase protection={database.protection} />}
       actions={mayChange ? <Actions database={database} /> : undefined}
     >
-      <Sentence database={database} isAdmin={frame.user.isAdmin} />
+      <Sentence database={database} user={frame.user} />
       <ProtectionBanner databaseId={database.id} protection={database.protection} user={frame.user} />
       {mayChange &&
         database.warnings.map((warning) => (
@@ -128,7 +129,7 @@ function Actions({ database: { id, name, protection } }: { readonly database: Da
 }
 
 /** `PostgreSQL 16.4 on db2 · shop → bucket backups · at 02:00, every day · keeps 7 days and 4 weeks`. */
-function Sentence({ database, isAdmin }: { readonly database: DatabaseSummary; readonly isAdmin: boolean }) {
+function Sentence({ database, user }: { readonly database: DatabaseSummary; readonly user: Rights }) {
   const { id, server, destination } = database;
   return (
     <p class="sentence">
@@ -142,7 +143,11 @@ function Sentence({ database, isAdmin }: { readonly database: DatabaseSummary; r
       <code>{database.source}</code>
       {' → '}
       {destination.bucket !== null &&
-        (isAdmin ? <a href="/admin/storage">bucket {destination.bucket}</a> : `bucket ${destination.bucket}`)}
+        (user.isAdmin ? (
+          <a href="/admin/storage">bucket {destination.bucket}</a>
+        ) : (
+          `bucket ${destination.bucket}`
+        ))}
       {destination.bucket === null && (
         <>
           {destination.folder === null ? 'no bucket chosen' : 'its own disk, '}
@@ -151,9 +156,23 @@ function Sentence({ database, isAdmin }: { readonly database: DatabaseSummary; r
       )}
       {' · '}
       <a href={`/databases/${id}/schedule`}>{timesOf(database.schedule)}</a>
+      <HeldBack database={database} user={user} />
       {' · keeps '}
       <a href={`/databases/${id}/retention`}>{database.keeps}</a>
     </p>
+  );
+}
+
+/** Of a schedule that goes on, and makes nothing. */
+function HeldBack({ database, user }: { readonly database: DatabaseSummary; readonly user: Rights }) {
+  const { id: databaseId, environment, schedule } = database;
+  if (schedule === null || schedule.heldBack === null) return null;
+  if (!schedule.enabled || schedule.pausedReason !== null) return null;
+  const of = { why: schedule.heldBack, databaseId, environmentName: environment.name };
+  return (
+    <>
+      , but <HeldBackLink of={of} user={user} />
+    </>
   );
 }
 

@@ -9,6 +9,7 @@ import { PostButton } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatBytes, formatDuration } from '../parts/format.ts';
 import { formatMinute } from '../parts/format-time.ts';
+import { type HeldBackOf, heldBackWords } from '../parts/held-back.tsx';
 import { Columns, Panel } from '../parts/panel.tsx';
 import { Tile, Tiles } from '../parts/tile.tsx';
 import type { TestResult } from '../parts/try-connection.tsx';
@@ -40,6 +41,8 @@ export interface DatabaseFigures {
   readonly usualSeconds: number | null;
   /** Null where nothing begins by itself. */
   readonly nextRunAt: string | null;
+  /** Why nothing begins although its schedule says so; null where nothing is in the way. */
+  readonly heldBack: HeldBackOf | null;
   /** The zone of its schedule. */
   readonly zone: string;
   readonly isPaused: boolean;
@@ -135,8 +138,19 @@ function Restorable({ figures }: { readonly figures: DatabaseFigures }) {
 }
 
 function NextRun({ figures }: { readonly figures: DatabaseFigures }) {
-  const { databaseId, nextRunAt, zone, isPaused } = figures;
+  const { databaseId, nextRunAt, heldBack, zone, isPaused } = figures;
   const href = `/databases/${databaseId}/schedule`;
+  if (heldBack !== null) {
+    return (
+      <Tile
+        label="Next run"
+        figure={heldBack.why === 'storage_off' ? 'will not run' : 'will fail'}
+        href={href}
+      >
+        {heldBackWords(heldBack.why, heldBack.environmentName)}
+      </Tile>
+    );
+  }
   if (nextRunAt !== null) {
     return (
       <Tile label="Next run" figure={<Ago at={nextRunAt} />} href={href}>

@@ -2,9 +2,9 @@ import type { Advice } from '../../src/backups/failure-advice.ts';
 import type { BriefSchedule } from '../../src/schedules/schedules.ts';
 import { AdviceWords, type Mended } from '../backup/mend-link.tsx';
 import type { Rights } from '../frame/frame.ts';
-import { Ago } from '../parts/ago.tsx';
+import { Ago, Clock } from '../parts/ago.tsx';
 import { PostButton } from '../parts/form.tsx';
-import { formatHours } from '../parts/format.ts';
+import { formatDuration, formatHours } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import type { ProtectionState } from '../parts/protection-badge.tsx';
 import { useReader } from '../parts/reader.ts';
@@ -35,6 +35,8 @@ export interface ProtectionOfDatabase {
   /** What backs it up by itself, where it is not safe; null where nothing does. */
   readonly schedule: BriefSchedule | null;
   readonly maxAgeHours: number;
+  /** A backup that is being made, for which it is not late although its last good one is too old; null where there is none. */
+  readonly waitedFor: { readonly since: string; readonly lastSeconds: number | null } | null;
   /** A backup of it waits or goes on, by which this may change soon. */
   readonly isUnderWay: boolean;
 }
@@ -98,14 +100,27 @@ function Buttons({ databaseId, protection: { state, failures, schedule, isUnderW
 function Words(told: Told) {
   const { protection } = told;
   const { state, lastGoodAt, dueAt, maxAgeHours } = protection;
-  // What is as it should be needs no words: the badge beside the name says it.
-  if (state === 'protected') return null;
+  if (state === 'protected') {
+    // What is as it should be needs no words: the badge beside the name says it.
+    if (protection.waitedFor === null || lastGoodAt === null || dueAt === null) return null;
+    return (
+      <Notice tone="info">
+        <WaitedFor backup={protection.waitedFor} /> <UntilLate at={lastGoodAt} dueAt={dueAt} />
+      </Notice>
+    );
+  }
   if (state === 'failing' && lastGoodAt !== null && dueAt !== null) {
     return (
       <Notice tone="warning">
         Failing:
         <Failures {...told} />
-        <Damaged {...told} /> <UntilLate at={lastGoodAt} dueAt={dueAt} />
+        <Damaged {...told} />{' '}
+        {protection.waitedFor !== null && (
+          <>
+            <WaitedFor backup={protection.waitedFor} />{' '}
+          </>
+        )}
+        <UntilLate at={lastGoodAt} dueAt={dueAt} />
         <WhatToDo {...told} />
       </Notice>
     );
@@ -143,6 +158,19 @@ function Words(told: Told) {
       <Damaged {...told} />
       <WhatToDo {...told} />
     </Notice>
+  );
+}
+
+/** `A backup is under way since 02:00, 3 h 12 min; the one before took 3 h 20 min.` */
+function WaitedFor({ backup }: { readonly backup: NonNullable<ProtectionOfDatabase['waitedFor']> }) {
+  const { since, lastSeconds } = backup;
+  const now = useReader()?.now;
+  return (
+    <>
+      A backup is under way since <Clock at={since} />
+      {now !== undefined && `, ${formatDuration((now.getTime() - Date.parse(since)) / 1000)}`}
+      {lastSeconds !== null && `; the one before took ${formatDuration(lastSeconds)}`}.
+    </>
   );
 }
 

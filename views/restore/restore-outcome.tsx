@@ -15,18 +15,19 @@ interface OutcomeProps {
   readonly item: RestoreItem;
   readonly form: FormState;
   readonly mayChange: boolean;
+  /** Whether this person may drop what the restore has made. */
+  readonly mayDrop: boolean;
 }
 
 /** What a restore or drill that is over came to, and what is to be done. */
-export function Outcome({ item, form, mayChange }: OutcomeProps) {
+export function Outcome(props: OutcomeProps) {
+  const { item } = props;
   const { drill } = item;
   if (drill !== null) {
     return (
       <>
         <DrillOutcome drill={drill} item={item} />
-        {(item.state !== 'removed' || drill.outcome !== 'proven') && (
-          <WhatWentWrong item={item} form={form} mayChange={mayChange} />
-        )}
+        {(item.state !== 'removed' || drill.outcome !== 'proven') && <WhatWentWrong {...props} />}
       </>
     );
   }
@@ -40,7 +41,7 @@ export function Outcome({ item, form, mayChange }: OutcomeProps) {
   if (item.state === 'removed' && item.runState === 'completed') {
     return <Notice tone="info">“{item.newName}” was restored, and dropped since.</Notice>;
   }
-  return <WhatWentWrong item={item} form={form} mayChange={mayChange} />;
+  return <WhatWentWrong {...props} />;
 }
 
 /** Somebody has cleaned up since, so that its failure tells of what is no more. */
@@ -59,7 +60,7 @@ function WhatWentWrong(props: OutcomeProps) {
   );
 }
 
-function Failure({ item, form, mayChange }: OutcomeProps) {
+function Failure({ item, form, mayChange, mayDrop }: OutcomeProps) {
   const isOver = isSettledSince(item);
   const { message, why } = item.failure ?? { message: null, why: null };
   return (
@@ -86,7 +87,10 @@ function Failure({ item, form, mayChange }: OutcomeProps) {
         </details>
       )}
       {item.failure === null && <p>{item.exists}</p>}
-      {mayChange && item.state === 'left' && <CleanUp item={item} form={form} />}
+      {mayDrop && item.state === 'left' && <CleanUp item={item} form={form} />}
+      {mayChange && !mayDrop && item.state === 'left' && (
+        <p>An admin cleans up here: it is in another environment than its database, or that is gone.</p>
+      )}
       {mayChange && isToBeTriedAgain(item) && (
         <p>
           <a class="button outline" href={againOf(item)}>
@@ -116,7 +120,7 @@ function againOf({ adopts, backupId, isInPlace }: RestoreItem): string {
 function CleanUp({ item, form }: { readonly item: RestoreItem; readonly form: FormState }) {
   const isAsked = (name: string) => (form.errors[name] ?? form.values[name]) !== undefined;
   return (
-    <Form action={`/restores/${item.id}/clean-up`} form={form} submit="Clean up">
+    <Form action={`/restores/${item.id}/clean-up`} form={form} submit="Clean up" isPlain>
       {isAsked('isThatOne') && (
         <CheckboxField
           form={form}
@@ -136,6 +140,14 @@ function CleanUp({ item, form }: { readonly item: RestoreItem; readonly form: Fo
         />
       )}
       {!item.isFile && <CleanUpLogin form={form} />}
+      <TextField
+        form={form}
+        name="confirm"
+        label={`Type ${item.newName} to confirm`}
+        help="What was made for that name is removed for good; what has the name by now, and what it replaced, stays."
+        conditional
+        spellcheck={false}
+      />
     </Form>
   );
 }

@@ -72,7 +72,7 @@ export function RestoreRunPage(props: RestoreRunProps) {
                     {item.databaseName}.
                   </Notice>
                 ) : (
-                  <Outcome {...props} mayChange={mayChange} />
+                  <Outcome {...props} mayChange={mayChange} mayDrop={mayDrop} />
                 )}
                 {item.renamed?.isDone === false && (
                   <p>

@@ -1,10 +1,12 @@
+import type { HeldBack } from '../../src/backups/held-back.ts';
 import { DatabaseFrame, type DatabaseSummary } from '../database/database-head.tsx';
-import type { Frame } from '../frame/frame.ts';
+import type { Frame, Rights } from '../frame/frame.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import type { Choice } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import type { FormState } from '../parts/form-state.ts';
 import { formatMinute } from '../parts/format-time.ts';
+import { HeldBackLink } from '../parts/held-back.tsx';
 import { Notice } from '../parts/notice.tsx';
 import type { PageOfMany } from '../parts/pager.tsx';
 import { Panel } from '../parts/panel.tsx';
@@ -22,6 +24,8 @@ export interface ShownSchedule {
   readonly nextSlots: readonly string[];
   /** Null: its own. */
   readonly rule: { readonly id: string; readonly name: string } | null;
+  /** What keeps the backups of the database from being made; null: nothing. */
+  readonly heldBack: HeldBack | null;
 }
 
 export interface DatabaseScheduleProps {
@@ -52,7 +56,9 @@ export function DatabaseSchedulePage(
 }
 
 /** The tab itself. */
-export function DatabaseSchedule(props: DatabaseScheduleProps) {
+export function DatabaseSchedule(
+  props: DatabaseScheduleProps & { readonly frame: Frame; readonly database: DatabaseSummary },
+) {
   const path = `/databases/${props.databaseId}/schedule`;
   const { effective, hasOwn, mayChange } = props;
   return (
@@ -61,7 +67,7 @@ export function DatabaseSchedule(props: DatabaseScheduleProps) {
       {effective === null ? (
         <p>Nothing backs this database up by itself.</p>
       ) : (
-        <Effective schedule={effective} mayChange={mayChange} />
+        <Effective schedule={effective} database={props.database} user={props.frame.user} />
       )}
       {mayChange && (
         <Panel title={hasOwn ? 'Its own schedule' : 'Give it a schedule of its own'} id="own">
@@ -103,14 +109,15 @@ export function SchedulerNotice({ isEnabled }: { readonly isEnabled: boolean }) 
   );
 }
 
-function Effective({
-  schedule,
-  mayChange,
-}: {
+interface EffectiveProps {
   readonly schedule: ShownSchedule;
-  readonly mayChange: boolean;
-}) {
-  const { words, zone, nextSlots, rule, pausedReason, enabled } = schedule;
+  readonly database: Pick<DatabaseSummary, 'id' | 'environment'>;
+  readonly user: Rights;
+}
+
+function Effective({ schedule, database, user }: EffectiveProps) {
+  const { words, zone, nextSlots, rule, pausedReason, enabled, heldBack } = schedule;
+  const { mayChange } = user;
   return (
     <section class="schedule-now">
       <p>
@@ -122,9 +129,23 @@ function Effective({
       </p>
       {!enabled && <Notice tone="warning">It is switched off: nothing begins by itself.</Notice>}
       {pausedReason !== null && <Notice tone="warning">Paused: {pausedReason}</Notice>}
+      {enabled && heldBack !== null && (
+        <Notice tone="warning">
+          {heldBack === 'storage_off' ? 'Nothing begins by itself: ' : 'What begins by itself fails: '}
+          <HeldBackLink
+            of={{ why: heldBack, databaseId: database.id, environmentName: database.environment.name }}
+            user={user}
+          />
+          .
+        </Notice>
+      )}
       {nextSlots.length > 0 && (
         <>
-          <h2>Next times</h2>
+          <h2>
+            {heldBack !== null || pausedReason !== null
+              ? 'Next times, at which nothing is stored'
+              : 'Next times'}
+          </h2>
           <ol class="next-slots">
             {nextSlots.map((at) => (
               <li key={at}>

@@ -1,8 +1,10 @@
-import type { Frame } from '../frame/frame.ts';
+import type { HeldBack } from '../../src/backups/held-back.ts';
+import type { Frame, Rights } from '../frame/frame.ts';
 import { Page } from '../frame/page.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { formatMinute } from '../parts/format-time.ts';
+import { ACCESS_TO_STORAGE } from '../parts/held-back.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Table } from '../parts/table.tsx';
 import { SchedulerNotice } from './database-schedule.tsx';
@@ -25,7 +27,7 @@ export interface UpcomingItem {
   readonly serverName: string;
   readonly runAt: string;
   readonly ruleName: string | null;
-  readonly obstacle: 'paused' | 'blackout' | 'storage_off' | null;
+  readonly obstacle: 'paused' | 'blackout' | HeldBack | null;
 }
 
 export interface CollisionItem {
@@ -57,6 +59,12 @@ export interface SchedulesProps {
   readonly schedulerEnabled: boolean;
   /** Databases that nothing backs up by itself. */
   readonly unscheduled: number;
+  /** Those whose schedule goes on although the storage is off for their environments, and the names of some of these. */
+  readonly storageOff: {
+    readonly databases: number;
+    readonly environments: readonly string[];
+    readonly more: number;
+  };
 }
 
 /** What begins by itself, when, and where it is too much at once. */
@@ -78,6 +86,7 @@ export function SchedulesPage(props: SchedulesProps) {
           is for all.
         </Notice>
       )}
+      <StorageOff off={props.storageOff} user={frame.user} />
       <h2>Rules</h2>
       <Rules rules={rules} mayChange={mayChange} />
       <h2>The week ahead</h2>
@@ -99,6 +108,24 @@ export function SchedulesPage(props: SchedulesProps) {
       <h2>Next 24 hours</h2>
       <UpcomingTable upcoming={props.upcoming} total={props.total} zone={zone} />
     </Page>
+  );
+}
+
+function StorageOff({ off, user }: { readonly off: SchedulesProps['storageOff']; readonly user: Rights }) {
+  const { databases, environments, more } = off;
+  if (databases === 0) return null;
+  const names = environments.join(', ') + (more > 0 ? ` and ${more} more` : '');
+  const which = databases === 1 ? 'One database' : `${databases} databases`;
+  return (
+    <Notice tone="warning">
+      Storage is off for {names}: <a href="/databases?storage=off">{which}</a> there will not be backed up at
+      {databases === 1 ? ' its' : ' their'} times.{' '}
+      {user.isAdmin ? (
+        <a href={ACCESS_TO_STORAGE}>Environment Access</a>
+      ) : (
+        'An admin changes that under Admin > Storage.'
+      )}
+    </Notice>
   );
 }
 
@@ -206,4 +233,9 @@ function UpcomingTable(props: Pick<SchedulesProps, 'upcoming' | 'total' | 'zone'
   );
 }
 
-const OBSTACLES = { paused: 'paused', blackout: 'in a blackout', storage_off: 'storage is off' } as const;
+const OBSTACLES = {
+  paused: 'paused',
+  blackout: 'in a blackout',
+  storage_off: 'will not run: storage is off',
+  no_bucket: 'will fail: no bucket is chosen',
+} as const;

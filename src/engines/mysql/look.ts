@@ -3,6 +3,7 @@ import type { Looked, LookPlan } from '../engine.ts';
 import { connectionLines, connectionSecrets, describeTarget, type MysqlTarget } from './connection.ts';
 import { explainMysql, limitedRows } from './failures.ts';
 import { missingPrivileges } from './grants.ts';
+import { replicaWarnings, TELL_REPLICA } from './replica.ts';
 import { COUNT_WIDE, HAS_NO_TRANSACTIONS, NO_LIMIT } from './tables.ts';
 import { toolLines } from './tools.ts';
 
@@ -34,7 +35,8 @@ SELECT CONCAT('bridgeport:wide=', (${COUNT_WIDE}));
 SELECT CONCAT('bridgeport:endless=', COUNT(*)) FROM information_schema.EVENTS
   WHERE EVENT_SCHEMA = DATABASE() AND EVENT_DEFINITION LIKE '%;;%'" || exit
 grants=$(ask "SET SESSION sql_mode = ''; SHOW GRANTS") || exit
-printf '%s\\n' "$grants" | sed 's/ IDENTIFIED .*//; s/^/bridgeport:grant=/'`;
+printf '%s\\n' "$grants" | sed 's/ IDENTIFIED .*//; s/^/bridgeport:grant=/'
+${TELL_REPLICA}`;
 }
 
 function readLook(target: MysqlTarget, stdout: string): Looked {
@@ -58,10 +60,13 @@ function readLook(target: MysqlTarget, stdout: string): Looked {
     serverVersion,
     clientVersion,
     estimatedBytes: Number.isSafeInteger(size) ? size : null,
-    warnings: Object.entries(WARNINGS).flatMap(([name, text]) => {
-      const count = Number(all(name)[0] ?? 0);
-      return count > 0 ? [text(count)] : [];
-    }),
+    warnings: [
+      ...Object.entries(WARNINGS).flatMap(([name, text]) => {
+        const count = Number(all(name)[0] ?? 0);
+        return count > 0 ? [text(count)] : [];
+      }),
+      ...replicaWarnings(all('replica')),
+    ],
   };
 }
 

@@ -52,6 +52,10 @@ export const protectionShape = z.object({
   state: z.enum(PROTECTIONS),
   lastGood: z.object({ id, at: instant }).nullable(),
   dueAt: instant.nullable(),
+  /** The backup that is being made, and that is waited for until then before the database is late. */
+  underWay: z
+    .object({ backupId: id, since: instant, until: instant, lastSeconds: z.number().nullable() })
+    .nullable(),
   maxAgeHours: z.number(),
   /** The last drill that proved that a backup can be restored, and how long that takes. */
   restorable: z.object({ at: instant, backupId: id, restoreMs: z.number(), bytes: z.number() }).nullable(),
@@ -82,7 +86,8 @@ export const listedDatabase = database.extend({
   schedule: scheduleShape.pick({ ...BRIEF, cronExpression: true, lastRunAt: true }).nullable(),
   /** Its own or a rule's. */
   effectiveSchedule: effectiveShape
-    .pick({ ...BRIEF, cronExpression: true, words: true, lastRunAt: true, pausedReason: true, rule: true })
+    .pick({ ...BRIEF, cronExpression: true, words: true, lastRunAt: true, pausedReason: true })
+    .extend(effectiveShape.pick({ rule: true, heldBack: true }).shape)
     .nullable(),
   protection: protectionShape,
 });
@@ -92,7 +97,7 @@ export const databaseSummary = z.object({
   supportsBackup: z.boolean(),
   lastBackup: lastBackup.pick({ id: true, status: true, createdAt: true, completedAt: true }).nullable(),
   schedule: scheduleShape.pick(BRIEF).nullable(),
-  effectiveSchedule: effectiveShape.pick({ ...BRIEF, rule: true }).nullable(),
+  effectiveSchedule: effectiveShape.pick({ ...BRIEF, rule: true, heldBack: true }).nullable(),
   protection: protectionShape,
 });
 
@@ -142,7 +147,10 @@ export function wireSummary(
   return {
     ...{ databaseId: id, name, supportsBackup, lastBackup, protection },
     schedule: effective?.rule === null ? { enabled, nextRunAt } : null,
-    effectiveSchedule: effective === undefined ? null : { enabled, nextRunAt, rule: effective.rule },
+    effectiveSchedule:
+      effective === undefined
+        ? null
+        : { enabled, nextRunAt, rule: effective.rule, heldBack: effective.heldBack },
   };
 }
 

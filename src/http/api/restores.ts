@@ -144,9 +144,11 @@ export function restoreRoutes(services: Services) {
       path: '/api/restores/:id/clean-up',
       access: 'operator',
       summary:
-        'Remove what a failed restore has made and could not remove by itself; `mayBeGone` where nobody can tell whether it is gone, and somebody says that it is; `isThatOne` where nobody can tell whether what has its name is what was restored, and somebody has looked, and says so; `state` is `done` where it turns out to be there, whole, by its name',
+        'Remove what a failed restore has made and could not remove by itself; the name that it was made for in `confirm`, and `mayBeGone` where nobody can tell whether it is gone, and somebody says that it is; `isThatOne` where nobody can tell whether what has its name is what was restored, and somebody has looked, and says so; `state` is `done` where it turns out to be there, whole, by its name; for admins where it is in another environment than its database, or that is gone',
       body: z.object({
         ...loginFields,
+        // Optional, so that whoever leaves it out is told the name.
+        confirm: drop.confirm.optional(),
         mayBeGone: z.boolean().optional(),
         isThatOne: z.boolean().optional(),
       }),

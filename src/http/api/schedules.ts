@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { HELD_BACK } from '../../backups/held-back.ts';
 import { getDatabaseRow } from '../../databases/databases.ts';
 import { getEnvironmentRow } from '../../environments/environments.ts';
 import { newRule, ruleChange, scheduleInput } from '../../schedules/fields.ts';
@@ -45,6 +46,8 @@ export const effectiveShape = scheduleShape.extend({
   rule: ruleName,
   zone: z.string(),
   nextSlots: z.array(instant),
+  /** Why nothing can be stored, whenever it begins; `nextRunAt` is null then. */
+  heldBack: z.enum(HELD_BACK).nullable(),
 });
 const rule = z.object({
   ...{ id, name: z.string(), environmentId: text, tag: text, engine: text, databases: count },
@@ -70,7 +73,7 @@ const upcoming = z.object({
     dueAt: instant,
     runAt: instant,
     rule: ruleName,
-    obstacle: z.enum(['paused', 'blackout', 'storage_off']).nullable(),
+    obstacle: z.enum(['paused', 'blackout', ...HELD_BACK]).nullable(),
   },
 });
 const collision = z.object({

@@ -228,6 +228,7 @@ function toItem(
     state: protection.state,
     lastGoodAt: protection.lastGood?.at ?? null,
     nextRunAt: database.nextRunAt,
+    heldBack: database.heldBack,
     size: database.size,
     sizeChange: database.sizeChange,
     days,

@@ -4,7 +4,7 @@ import type { EnvironmentChoice } from '../../../views/frame/frame.ts';
 import { keptWords } from '../../../views/retention/words.ts';
 import { isUnderWay, serverVersionOf } from '../../backups/backups.ts';
 import { adviceFor } from '../../backups/failure-advice.ts';
-import type { Protection } from '../../backups/protection.ts';
+import { isOverdue, type Protection } from '../../backups/protection.ts';
 import {
   type Failures,
   failuresSinceGood,
@@ -89,6 +89,7 @@ export async function shownProtection(
   const failures = isSafe ? null : await failuresSinceGood(services, database.id, known);
   return {
     ...{ state, dueAt, maxAgeHours },
+    waitedFor: isOverdue(known, services.now()) ? known.underWay : null,
     failures: failures && {
       ...failures,
       isBeforeChange: failures.lastAt < database.updatedAt,

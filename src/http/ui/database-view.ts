@@ -65,6 +65,7 @@ export async function figuresOf(
     storedBytes: await storedNow(db, database.id),
     storedBackups,
     nextRunAt: known?.nextRunAt ?? null,
+    heldBack: heldBackOf(known),
     zone: schedule?.zone ?? 'UTC',
     isPaused: known?.protection.state === 'paused',
     // By the same target as the state beside it: that of its schedule, where it has one.
@@ -83,6 +84,11 @@ export async function figuresOf(
       };
     }),
   };
+}
+
+function heldBackOf(known: KnownDatabase | undefined): DatabaseFigures['heldBack'] {
+  if (known === undefined || known.heldBack === null) return null;
+  return { why: known.heldBack, databaseId: known.id, environmentName: known.environmentName };
 }
 
 function drillFigures({ restorable, drillFailure }: Restorable) {

@@ -1,7 +1,10 @@
 import type { RestorePageProps } from '../../../views/restore/restore-props.ts';
 import { AppError, toAppError } from '../../errors.ts';
+import { runningAs } from '../../restores/already-asked.ts';
+import type { AskedRestore } from '../../restores/ask-restore.ts';
 import type { DropInput } from '../../restores/drop-on-host.ts';
 import { type FormBody, isTicked, textOf } from './kit/form-body.ts';
+import type { Taken } from './kit/submit.ts';
 
 /** Fields of a form about restores that are never sent back. */
 export const RESTORE_SECRETS = ['password'];
@@ -12,6 +15,17 @@ export function explainRestore(error: unknown): unknown {
   if (['internal', 'not_found', 'forbidden', 'shutdown'].includes(code)) return error;
   if (['invalid', 'conflict', 'host_path_refused'].includes(code)) return error;
   return new AppError('invalid', message, { cause: error });
+}
+
+/** Leads to what was asked for; to what is under way already, and says so, where that is the same. */
+export async function toRestore(asked: Promise<AskedRestore>): Promise<Taken> {
+  try {
+    return { to: `/restores/${(await asked).runId}` };
+  } catch (error) {
+    const id = runningAs(toAppError(error));
+    if (id === undefined) throw error;
+    return { to: `/restores/${id}`, say: 'restore-asked-already' };
+  }
 }
 
 /** What was chosen and can't be of this backup, whose form does not even show it; null for nothing. */

@@ -11,7 +11,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { nothingToParse, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { explainRestore, RESTORE_SECRETS } from './restore-form.ts';
+import { explainRestore, RESTORE_SECRETS, toRestore } from './restore-form.ts';
 import { loadRestoreItem } from './restore-item.ts';
 
 /** What was restored beside a database takes its place: what that means, and its name typed. */
@@ -29,7 +29,7 @@ export function restoreRenameRoutes(services: Services): Hono<UiEnv> {
       explain: explainRestore,
       refuse: (form) => send(c, services, form, 422),
       async act(_, body) {
-        const { runId } = await askRename(services, actorOf(c, services), id, {
+        const asked = askRename(services, actorOf(c, services), id, {
           confirm: body['confirm'] ?? '',
           // As on the page of a restore in place: a form that says nothing of it means that it is made.
           safetyBackup: !isTicked(body, 'safetyAsked') || isTicked(body, 'safetyBackup'),
@@ -37,7 +37,7 @@ export function restoreRenameRoutes(services: Services): Hono<UiEnv> {
           username: textOf(body, 'username') ?? undefined,
           password: body['password'] || undefined,
         });
-        return { to: `/restores/${runId}` };
+        return toRestore(asked);
       },
     });
   });

@@ -58,7 +58,7 @@ export function restoreRunRoutes(services: Services): Hono<UiEnv> {
       ...atItsEnd(c, services),
       async act(_, body) {
         const said = { mayBeGone: isTicked(body, 'mayBeGone'), isThatOne: isTicked(body, 'isThatOne') };
-        const input = { ...loginIn(body), ...said };
+        const input = { confirm: body['confirm'] ?? '', ...loginIn(body), ...said };
         const end = await cleanUpRestore(services, actorOf(c, services), id, input, c.req.raw.signal);
         return { to: `/restores/${id}`, say: wordsOf(end) };
       },

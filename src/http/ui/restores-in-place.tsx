@@ -17,7 +17,7 @@ import { only } from './kit/roles.ts';
 import { sendPage } from './kit/send.tsx';
 import { submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { explainRestore, RESTORE_SECRETS } from './restore-form.ts';
+import { explainRestore, RESTORE_SECRETS, toRestore } from './restore-form.ts';
 
 /** A restore in place: the page that says what it replaces, and asks for its name. */
 export function inPlaceRoutes(services: Services): Hono<UiEnv> {
@@ -47,8 +47,7 @@ export function inPlaceRoutes(services: Services): Hono<UiEnv> {
         if (body['action'] === 'look') {
           return send(sent, await lookInPlace(services, actor, backupId, input, c.req.raw.signal), 200);
         }
-        const { runId } = await askInPlace(services, actor, backupId, input);
-        return { to: `/restores/${runId}` };
+        return toRestore(askInPlace(services, actor, backupId, input));
       },
     });
   });

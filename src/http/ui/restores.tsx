@@ -19,7 +19,7 @@ import { only } from './kit/roles.ts';
 import { sendFragment, sendPage } from './kit/send.tsx';
 import { nothingToParse, type Parsed, submit } from './kit/submit.ts';
 import type { UiEnv } from './kit/ui-env.ts';
-import { explainRestore, loginIn, lostChoice, RESTORE_SECRETS } from './restore-form.ts';
+import { explainRestore, loginIn, lostChoice, RESTORE_SECRETS, toRestore } from './restore-form.ts';
 import { restoreProps } from './restore-props.ts';
 
 /** Restoring a backup: where to, and what that finds there. */
@@ -81,8 +81,7 @@ export function restoreRoutes(services: Services): Hono<UiEnv> {
           const checks = await lookAtTarget(services, actor, backupId, wish, c.req.raw.signal);
           return sendPage(c, <RestorePage {...props} form={sent} checks={checks} />);
         }
-        const { runId } = await askRestore(services, actor, backupId, wish);
-        return { to: `/restores/${runId}` };
+        return toRestore(askRestore(services, actor, backupId, wish));
       },
     });
   });

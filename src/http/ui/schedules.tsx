@@ -2,14 +2,18 @@ import { type Context, Hono } from 'hono';
 import type { Frame } from '../../../views/frame/frame.ts';
 import type { FormState } from '../../../views/parts/form-state.ts';
 import { RulePage } from '../../../views/schedules/rule-page.tsx';
-import { type CollisionItem, SchedulesPage } from '../../../views/schedules/schedules.tsx';
+import {
+  type CollisionItem,
+  SchedulesPage,
+  type SchedulesProps,
+} from '../../../views/schedules/schedules.tsx';
 import { hasRole } from '../../auth/roles.ts';
 import { totalOf } from '../../backups/protection-states.ts';
 import { engines } from '../../engines/engines.ts';
 import { AppError } from '../../errors.ts';
 import { newRule } from '../../schedules/fields.ts';
 import { changeRule, createRule, deleteRule, listRules, type Rule } from '../../schedules/rules.ts';
-import { scheduledDatabases } from '../../schedules/scheduled.ts';
+import { type Scheduled, scheduledDatabases } from '../../schedules/scheduled.ts';
 import { type Collision, upcomingOf } from '../../schedules/upcoming.ts';
 import { weekAhead } from '../../schedules/week.ts';
 import type { Services } from '../../services-port.ts';
@@ -26,6 +30,7 @@ import { drillServers, fillTimes, scheduleForm, scheduleInputOf, scheduleValues 
 
 const SHOWN = 25;
 const DATABASES_NAMED = 5;
+const ENVIRONMENTS_NAMED = 5;
 const OWN_MACHINE = 'this machine';
 
 /** Schedules: the rules, the week ahead, and what collides. */
@@ -150,6 +155,7 @@ async function sendSchedules(c: Context<UiEnv>, services: Services): Promise<Res
       zone={zone}
       schedulerEnabled={services.config.schedulerEnabled}
       unscheduled={Math.max(0, totalOf(states) - scheduled.length)}
+      storageOff={storageOffOf(scheduled, frame)}
     />,
   );
 }
@@ -171,6 +177,18 @@ function together(collisions: readonly Collision[]): readonly CollisionItem[] {
           },
         ],
   );
+}
+
+/** Those that are paused besides are told as paused. */
+function storageOffOf(
+  scheduled: readonly Scheduled[],
+  { environments }: Frame,
+): SchedulesProps['storageOff'] {
+  const off = scheduled.filter((one) => one.held_back === 'storage_off' && one.is_paused !== 1);
+  const ids = new Set(off.map((one) => one.environment_id));
+  const names = environments.flatMap(({ id, name }) => (ids.has(id) ? name : []));
+  const more = Math.max(0, names.length - ENVIRONMENTS_NAMED);
+  return { databases: off.length, environments: names.slice(0, ENVIRONMENTS_NAMED), more };
 }
 
 function scopeOf({ environmentId, engine, tag }: Rule, { environments }: Frame): string {

@@ -145,3 +145,26 @@ it('the page and the list of databases say whether each is safe, and why not', a
   expect(await bannerOf(never)).toMatch(/ago, before its settings were changed: Größe /);
   expect(await bannerOf(failing)).toMatch(/ago, each time before its settings were changed: Größe /);
 });
+
+it('says of a database whose backup takes longer than the grace that it is under way, and not that it is late', async () => {
+  const operator = await pages.signedIn('operator');
+  const { db } = pages.services;
+  const before = (hours: number) => new Date(Date.now() - hours * HOUR_MS);
+  const good = { status: 'completed', outcome: 'completed', started_at: before(26.5).toISOString() } as const;
+  const { database_id: id } = await insertBackup(db, before(26.5), { ...good, duration: 12_000 });
+  const begun = { status: 'in_progress', outcome: null, started_at: before(3.2).toISOString() } as const;
+  const lease = { claimed_by: 'x', lease_until: before(-1).toISOString() };
+  const run = await insertBackup(db, before(3.2), { ...begun, ...lease, database_id: id });
+
+  const words = (await operator.get(`/databases/${id}/protection`)).html.replace(/<[^>]+>/g, '');
+  expect(words).toMatch(
+    /^A backup is under way since \d\d:\d\d, 3 h 12 min; the one before took 3 h 20 min\. The last good backup began 26 h ago\. Without a new one the database is late in 3 h\./,
+  );
+  expect((await operator.get(`/databases/${id}`)).html).toContain('badge-success">protected<');
+  await db
+    .updateTable('runs')
+    .set({ lease_until: before(1).toISOString() })
+    .where('id', '=', run.id)
+    .execute();
+  expect((await operator.get(`/databases/${id}/protection`)).html).toContain('Not safe: ');
+});

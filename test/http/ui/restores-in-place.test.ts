@@ -136,8 +136,22 @@ it('backs up first unless that is declined by a tick, in one write with its run'
     ['restore', id, `database:${databaseId}`],
   ]);
   expect((await operator.get(`/restores/${id}`)).html).toContain('safety backup');
+  // A second click leads to what the first one has begun, and one for another backup is refused.
   const again = await operator.post(path(), { action: 'restore', confirm: NAME });
-  expect(again).toMatchObject({ status: 422, html: expect.stringContaining('is being restored into') });
+  expect([again.status, again.location]).toEqual([303, begun.location]);
+  expect((await operator.get(begun.location ?? '')).html).toContain(
+    'This backup is being restored there already',
+  );
+  const older = await insertBackup(db, new Date(Date.now() - 60_000), {
+    ...({ status: 'completed', outcome: 'completed', format: 'plain', compression: 'none' } as const),
+    database_id: databaseId,
+  });
+  const other = await operator.post(`/backups/${older.id}/restore-in-place`, {
+    action: 'restore',
+    confirm: NAME,
+  });
+  expect(other).toMatchObject({ status: 422, html: expect.stringContaining('is being restored into') });
+  await db.deleteFrom('backups').where('id', '=', older.id).execute();
   // Neither of the two may go while it waits.
   for (const backup of [backupId, row.safety_backup_id]) {
     expect((await operator.post(`/backups/${backup}/delete`, {})).status).not.toBe(303);
@@ -147,6 +161,32 @@ it('backs up first unless that is declined by a tick, in one write with its run'
   const second = declined.location?.split('/').at(-1) ?? '';
   expect((await rowOf(second)).safety_backup_id).toBeNull();
   await operator.post(`/restores/${second}/cancel`, {});
+});
+
+it('leads a second click on what restores beside it to the first one, and refuses what wants something else there', async () => {
+  const { db } = pages.services;
+  const beside = `/backups/${backupId}/restore`;
+  const form = { where: 'beside', newName: 'neu "ü" + <b>', host: '127.0.0.1', port: '', action: 'restore' };
+  const both = await Promise.all([operator.post(beside, form), operator.post(beside, form)]);
+  const [first, second] = both;
+  expect([first.status, second.status, second.location]).toEqual([303, 303, first.location]);
+  const id = first.location?.split('/').at(-1) ?? '';
+  const known = db.selectFrom('restores').select('id').where('new_name', '=', form.newName);
+  expect(await known.execute()).toEqual([{ id }]);
+  // What is written down while it runs makes it no other one.
+  const noted = JSON.stringify({ madeIn: '1', made: '17' });
+  await db.updateTable('restores').set({ load_options: noted }).where('id', '=', id).execute();
+  const third = await operator.post(beside, form);
+  expect([third.status, third.location]).toEqual([303, first.location]);
+  expect((await operator.get(first.location ?? '')).html).toContain('no second restore was begun');
+  const tables = JSON.stringify({ tables: [{ schema: 'public', name: 'a' }] });
+  await db.updateTable('restores').set({ load_options: tables }).where('id', '=', id).execute();
+  const other = await operator.post(beside, form);
+  expect([other.status, other.html]).toEqual([
+    422,
+    expect.stringContaining('Wait for its end, or choose another name'),
+  ]);
+  await operator.post(`/restores/${id}/cancel`, {});
 });
 
 it('renames what was restored beside it into place, the name of the database typed', async () => {

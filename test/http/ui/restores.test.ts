@@ -91,6 +91,13 @@ async function addBackup(dump: string): Promise<string> {
   return id;
 }
 
+const environmentOf = (databaseId: string) =>
+  pages.services.db
+    .selectFrom('databases')
+    .select('environment_id')
+    .where('id', '=', databaseId)
+    .executeTakeFirstOrThrow();
+
 async function ended(path: string | null): Promise<string> {
   expect(path).toMatch(/^\/restores\/\w+/);
   return until('the restore to end', 20_000, async () => {
@@ -460,6 +467,7 @@ it('asks whether what is left is gone where nobody can tell', async () => {
   const { id, database_id } = await insertBackup(db, new Date(), {
     ...{ status: 'completed', outcome: 'completed', format: 'plain' },
   });
+  const { environment_id } = await environmentOf(database_id);
   const newName = join(folder, `el'se <b>.db`);
   const row = restoreRow({
     ...{ id: newId(), backup_id: id, database_id, engine: 'sqlite', host: null, port: null },
@@ -472,13 +480,26 @@ it('asks whether what is left is gone where nobody can tell', async () => {
   const before = await operator.get(page);
   expect(before.html).toContain('is not to be relied on where it is still there. Away.');
   expect(before.html).not.toContain('name="mayBeGone"');
-  const asked = await operator.post(`${page}/clean-up`, {});
+  // As a drop: of those who may drop it, by its name.
+  expect((await operator.post(`${page}/clean-up`, { confirm: newName })).status).toBe(403);
+  expect(before.html).toContain('An admin cleans up here');
+  await db.updateTable('restores').set({ environment_id }).where('id', '=', row.id).execute();
+  expect((await operator.get(page)).html).toContain(
+    `Type ${newName.replaceAll("'", '&#39;').replace('<b>', '&lt;b&gt;')} to confirm`,
+  );
+  const unnamed = await operator.post(`${page}/clean-up`, { mayBeGone: 'true', confirm: 'else' });
+  expect([unnamed.status, unnamed.html]).toEqual([
+    422,
+    expect.stringContaining('To clean up, confirm by its name'),
+  ]);
+  expect((await loadRestore(db, row.id)).state).toBe('left');
+  const asked = await operator.post(`${page}/clean-up`, { confirm: newName });
   expect([asked.status, asked.html]).toEqual([
     422,
     expect.stringMatching(/name="mayBeGone"[\s\S]*Nobody can tell whether what was made for .* is gone/),
   ]);
   expect((await loadRestore(db, row.id)).state).toBe('left');
-  const said = await operator.post(`${page}/clean-up`, { mayBeGone: 'true' });
+  const said = await operator.post(`${page}/clean-up`, { mayBeGone: 'true', confirm: newName });
   expect([said.status, said.location]).toEqual([303, page]);
   expect((await loadRestore(db, row.id)).state).toBe('removed');
   const { html } = await operator.get(page);
@@ -494,11 +515,12 @@ it.each([
   const { id, database_id } = await insertBackup(db, new Date(), {
     ...{ status: 'completed', outcome: 'completed', format: 'plain' },
   });
+  const { environment_id } = await environmentOf(database_id);
   const newName = join(folder, `cleaned 'up' <b> ${comes}.db`);
   const work = join(folder, `.bridgeport-restore-clean${comes}`);
   const row = restoreRow({
     ...{ id: newId(), backup_id: id, database_id, engine: 'sqlite', host: null, port: null },
-    ...{ new_name: newName, options: '{}', database_name: null, token: `clean${comes}` },
+    ...{ new_name: newName, options: '{}', database_name: null, token: `clean${comes}`, environment_id },
     ...{ state: 'left', removal_error: 'Away.', load_options: JSON.stringify({ foundWhole: true }) },
   });
   mkdirSync(work);
@@ -512,7 +534,8 @@ it.each([
   await db.insertInto('runs').values(run).execute();
   const page = `/restores/${row.id}`;
   expect((await operator.get(page)).html).toContain('is not to be relied on');
-  expect(await operator.post(`${page}/clean-up`, {})).toMatchObject({ status: 303, location: page });
+  const confirmed = { confirm: newName };
+  expect(await operator.post(`${page}/clean-up`, confirmed)).toMatchObject({ status: 303, location: page });
   const { html } = await operator.get(page);
   expect(html).toContain(flash);
   expect((await loadRestore(db, row.id)).state).toBe(comes);

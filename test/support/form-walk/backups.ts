@@ -27,7 +27,11 @@ export async function walkBackups(walk: FormWalk): Promise<void> {
   await send('/restores/:id/cancel', {}, { restores: restore.split('/')[2] ?? '' });
   const inPlace = { action: 'restore', confirm: `${ODD} 2`, safetyAsked: 'true' };
   await send('/backups/:backupId/restore-in-place', inPlace, { backups: three });
-  await send('/restores/:id/clean-up', {}, { restores: names['left'] ?? '' });
+  await send(
+    '/restores/:id/clean-up',
+    { confirm: names['leftName'] ?? '' },
+    { restores: names['left'] ?? '' },
+  );
   await send(
     '/restores/:id/drop-kept',
     { confirm: names['keptName'] ?? '' },

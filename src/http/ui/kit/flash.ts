@@ -116,6 +116,8 @@ const FLASHES = {
     `The settings are saved. By them ${count === 1 ? '1 more backup goes' : `${count} more backups go`}: with the next backup of its database, or in the next night.`,
   'retention-saved': 'The policy is saved. What it does not keep is pruned now.',
   'restored-dropped': 'What was restored is dropped.',
+  'restore-asked-already':
+    'This backup is being restored there already: no second restore was begun. What becomes of it is shown here.',
   'restore-cancelled': 'The restore is being cancelled: what it has made by now is removed.',
   'restore-cleaned-up': 'Nothing is left of this restore.',
   'restore-found-whole': 'Nothing was removed: what was restored is there, whole.',
@@ -192,6 +194,7 @@ const NEWS: readonly FlashKey[] = [
   'backup-waits',
   'backups-wait',
   'drill-asked-already',
+  'restore-asked-already',
   'token-shown',
   'verification-runs',
 ];
