@@ -240,9 +240,10 @@ async function entriesIn(folder: string): Promise<readonly Dirent[]> {
   for (;;) {
     try {
       return await readdir(folder, { recursive: true, withFileTypes: true });
-    } catch {
-      // One of its folders may have gone on the way: what lies in the others is there all the same.
+    } catch (error) {
       if (!existsSync(folder)) return [];
+      // One of its folders may have gone on the way: what lies in the others is there all the same.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }
   }
 }
