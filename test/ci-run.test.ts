@@ -62,8 +62,11 @@ describe('starting a script under the pinned Node', () => {
 
   test('it gets its arguments, and its exit status is handed back', async () => {
     const child = start('console.log(process.argv.slice(2).join("|")); process.exit(7)', ['--once', 'a b']);
-    const [line] = await once(createInterface(child.stdout), 'line');
-    const [exitStatus] = await once(child, 'exit');
+    // Both from the start: it may have ended before its line is read.
+    const [[line], [exitStatus]] = await Promise.all([
+      once(createInterface(child.stdout), 'line'),
+      once(child, 'exit'),
+    ]);
     expect({ line, exitStatus }).toEqual({ line: '--once|a b', exitStatus: 7 });
   });
 

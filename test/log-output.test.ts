@@ -68,7 +68,7 @@ describe('the program goes on serving, and ends when it is told to,', () => {
     await app.untilListening();
     await failSome(2_000);
     app.child.stdout?.resume();
-    const line = await until('the note about lost lines', 20_000, () => linesOf(app?.output()).find(isNote));
+    const line = await until('the note about lost lines', 60_000, () => linesOf(app?.output()).find(isNote));
     expect(line['count']).toBeGreaterThan(0);
     const written = linesOf(app.output()).filter(({ message }) => message === 'request failed').length;
     // What the app says of its own accord may be among those that were dropped.
@@ -92,7 +92,7 @@ describe('the program goes on serving, and ends when it is told to,', () => {
       await failSome(7);
       shim.end();
       await failSome(1);
-      const note = await until('the note', 10_000, () => linesOf(readFileSync(file, 'utf8')).find(isNote));
+      const note = await until('the note', 60_000, () => linesOf(readFileSync(file, 'utf8')).find(isNote));
       expect(note).toMatchObject({ level: 'warn', count: 7 });
       await expectToEndWell();
     } finally {

@@ -48,7 +48,7 @@ describe('the servers that test files share', () => {
     expect(await isGone(JSON.parse(place))).toBe(false);
     child.kill('SIGKILL');
     await exited;
-    await until('the server to end', 20_000, () => isGone(JSON.parse(place)));
+    await until('the server to end', 60_000, () => isGone(JSON.parse(place)));
   });
 
   it('fail those who wait when their keeper ends', async () => {

@@ -11,10 +11,10 @@ export interface AppProcess {
   stop(): Promise<void>;
 }
 
-const START_WITHIN_MS = 15_000;
+const START_WITHIN_MS = 60_000;
+const USUAL_PORT = 3000;
 
-/** Starts the built app as a process of its own on 127.0.0.1, at port 3000 or, where that is taken, a free one. */
-export async function startApp(options: {
+interface AppOptions {
   dataDir: string;
   caFile: string | null;
   localPaths: readonly string[];
@@ -22,10 +22,25 @@ export async function startApp(options: {
   log: string;
   /** The built app; default beside this file. */
   program?: string;
-}): Promise<AppProcess> {
-  const port = (await freePort(3000)) ?? (await freePort(0)) ?? 0;
-  const url = `http://127.0.0.1:${port}`;
+}
+
+/** Starts the built app as a process of its own on 127.0.0.1, at port 3000 or, where that is taken, a free one. */
+export async function startApp(options: AppOptions): Promise<AppProcess> {
   const startedAt = performance.now();
+  const { child, url } =
+    ((await isFree(USUAL_PORT)) ? await listeningAt(USUAL_PORT, options) : null) ??
+    (await listeningAt(0, options)) ??
+    fail(`the app found no port to listen on; see ${options.log}`);
+  await untilHealthy(child, url, options.log);
+  const startedInMs = Math.round(performance.now() - startedAt);
+  return { url, startedInMs, peakMemoryBytes: () => peakMemory(child.pid), stop: () => stop(child) };
+}
+
+/** Null where somebody else has taken the port meanwhile; 0 is any free one. Throws where the app ends for another reason. */
+async function listeningAt(
+  port: number,
+  options: AppOptions,
+): Promise<{ readonly child: ChildProcess; readonly url: string } | null> {
   const child = spawn(
     process.execPath,
     [options.program ?? fileURLToPath(new URL('./main.js', import.meta.url))],
@@ -46,9 +61,33 @@ export async function startApp(options: {
   const log = createWriteStream(options.log);
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
-  await untilHealthy(child, url, options.log);
-  const startedInMs = Math.round(performance.now() - startedAt);
-  return { url, startedInMs, peakMemoryBytes: () => peakMemory(child.pid), stop: () => stop(child) };
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), START_WITHIN_MS);
+  const output = await untilListening(child);
+  clearTimeout(tooLong);
+  const [, found] = LISTENING.exec(output) ?? [];
+  if (found !== undefined) return { child, url: `http://127.0.0.1:${found}` };
+  if (output.includes('EADDRINUSE')) return null;
+  return fail(`the app ended (${child.exitCode ?? child.signalCode}) before it listened; see ${options.log}`);
+}
+
+/** As its log tells it: whoever else answers at that port is not the app. */
+const LISTENING = /"listening".*?"port":(\d+)/;
+
+/** What it has said until then, or until its end. */
+function untilListening(child: ChildProcess): Promise<string> {
+  return new Promise((done) => {
+    let text = '';
+    const read = (chunk: Buffer) => {
+      text += chunk;
+      if (LISTENING.test(text)) end();
+    };
+    const end = () => {
+      for (const stream of [child.stdout, child.stderr]) stream?.off('data', read);
+      done(text);
+    };
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', read);
+    child.once('close', end);
+  });
 }
 
 async function untilHealthy(child: ChildProcess, url: string, log: string): Promise<void> {
@@ -68,15 +107,16 @@ async function untilHealthy(child: ChildProcess, url: string, log: string): Prom
   }
 }
 
-async function freePort(port: number): Promise<number | undefined> {
+async function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
+}
+
+function fail(message: string): never {
+  throw new Error(message);
 }
 
 function peakMemory(pid: number | undefined): number {

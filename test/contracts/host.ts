@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src/errors.ts';
 import type { Host, HostCommand, RunOptions } from '../../src/hosts/host.ts';
 import { quote } from '../../src/hosts/quote.ts';
+import { until } from '../support/until.ts';
 
 export interface HostUnderTest {
   readonly host: Host;
@@ -54,7 +55,7 @@ export function describeHost(
       });
     const isVisible = async (text: string) => (await under.whatIsVisible()).includes(text);
     const untilGone = (text: string) =>
-      vi.waitUntil(async () => !(await isVisible(text)), { timeout: 10_000 });
+      until(`${text} to be gone`, 60_000, async () => !(await isVisible(text)));
 
     it('gives the stdout of a command that succeeds', async () => {
       expect(await textOf(start('echo one; printf two'))).toBe('one\ntwo');
@@ -122,7 +123,7 @@ export function describeHost(
           before = now;
           return hasStopped;
         },
-        { timeout: 15_000, interval: 300 },
+        { timeout: 60_000, interval: 300 },
       );
       // Pipes and windows hold a few MiB; the whole would be 200.
       expect(before * stepBytes).toBeLessThan(16 * MIB);
@@ -196,9 +197,11 @@ export function describeHost(
       const reading = failureOf(running, (text) => {
         output += text;
       });
-      await vi.waitUntil(async () => output.includes('PATH=') && (await isVisible(`sleep ${sign}`)), {
-        timeout: 10_000,
-      });
+      await until(
+        'the script to sleep',
+        60_000,
+        async () => output.includes('PATH=') && (await isVisible(`sleep ${sign}`)),
+      );
       const visible = await under.whatIsVisible();
       controller.abort();
       await reading;

@@ -43,7 +43,7 @@ it('a backup that waits while the target changes fails at connect, and sends the
   const silent = await startSilentServer();
   closings.push(silent.close);
   const slow = await installation.startBackup(await register('langsam', silent.port));
-  await until('the slow backup to run', 10_000, async () => silent.connections() > 0 || undefined);
+  await until('the slow backup to run', 60_000, async () => silent.connections() > 0 || undefined);
   const waiting = await installation.startBackup(databaseId);
   const answer = await ask('PATCH', `/api/databases/${databaseId}`, { port: rogue.port });
   expect(answer['warnings']).toEqual([expect.stringContaining('is not sent')]);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { KeptFacts } from '../../src/engines/drop.ts';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { restorePostgres } from '../../src/engines/postgres/restore.ts';
@@ -7,7 +7,6 @@ import { until } from '../support/until.ts';
 import { checksOf, runOn } from './restoring.ts';
 
 /** What a user sees and may do who is no superuser. */
-vi.setConfig({ testTimeout: 60_000 });
 
 const NAME = `shop "ü" 😀`;
 const LOGIN = { username: 'maker', password: 'x' };
@@ -28,7 +27,7 @@ beforeAll(async () => {
      INSERT INTO t SELECT generate_series(1, 20000); UPDATE t SET n = n + 1`,
     NAME,
   );
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 const replacing = (replacedId: string | null = null) =>
@@ -42,7 +41,7 @@ const replacing = (replacedId: string | null = null) =>
 it('autovacuum is nobody who uses a database, whoever looks', async () => {
   // One works on the table as long as the test lasts, and others on the catalog beside it.
   const workers = `SELECT count(*) > 0 AS "are there" FROM pg_stat_activity WHERE datname = '${NAME.replaceAll("'", "''")}' AND backend_type = 'autovacuum worker'`;
-  await until('autovacuum to work', 30_000, async () => {
+  await until('autovacuum to work', 60_000, async () => {
     const [found] = await server.query(workers);
     return found?.['are there'] === true;
   });

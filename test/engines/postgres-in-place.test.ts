@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { KeptFacts } from '../../src/engines/drop.ts';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
 import { restorePostgres } from '../../src/engines/postgres/restore.ts';
@@ -11,7 +11,6 @@ import { until } from '../support/until.ts';
 import { runOn } from './restoring.ts';
 
 /** What a swap finds on the server, and what it and the way back make of it; the names are odd. */
-vi.setConfig({ testTimeout: 120_000 });
 
 let server: TestPostgres;
 const mark = ownName('swap');

@@ -131,7 +131,6 @@ it.each(['plain', 'custom', 'tar', 'custom by jobs'])(
     expect(await server.query('SELECT count(*)::int AS rows FROM kept', NEIGHBOUR)).toEqual([{ rows: 2 }]);
     expect(existsSync(canary)).toBe(false);
   },
-  60_000,
 );
 
 it.each(['plain', 'custom', 'tar'])(
@@ -151,5 +150,4 @@ it.each(['plain', 'custom', 'tar'])(
       "SELECT grantor FROM information_schema.table_privileges WHERE table_name = 'b' AND grantee = 'pg_read_all_stats'";
     expect(await server.query(granted, ownName(`new${plans}`))).toEqual([{ grantor: 'pg_monitor' }]);
   },
-  60_000,
 );

@@ -250,12 +250,12 @@ if [ "$(id -u)" = 0 ]; then chown -R postgres ${data}; fi`,
       const plan = postgres.look(target({ databaseName: 'copied', port: standby.port }));
       const look = async () => plan.read((await runInShell(plan.command)).stdout.toString()).warnings;
       const unlogged = expect.stringMatching(/standby, and unlogged tables \(1\) have no rows/);
-      await until('the standby to follow', 10_000, async () => (await look()).length === 1);
+      await until('the standby to follow', 60_000, async () => (await look()).length === 1);
       expect(await look()).toEqual([unlogged]);
       const { query } = connectPostgres(standby);
       await query(`ALTER SYSTEM SET primary_conninfo = ''`);
       await query('SELECT pg_reload_conf()');
-      await until('the standby to be left alone', 10_000, async () => (await look()).length === 2);
+      await until('the standby to be left alone', 60_000, async () => (await look()).length === 2);
       expect(await look()).toEqual([unlogged, expect.stringContaining('no primary streams to')]);
     } finally {
       await standby.stop();
@@ -330,7 +330,7 @@ describe('a failure is explained', () => {
       expect(reload).toBeDefined();
       const plan = postgres.dump(target({ databaseName: 'closed' }));
       // The server reads the file again in its own time.
-      const failure = await until('the server to refuse', 5000, async () => {
+      const failure = await until('the server to refuse', 60_000, async () => {
         const finished = await runInShell(plan.command);
         return finished.exitCode !== 0 && finished;
       });

@@ -18,18 +18,18 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KeptFacts } from '../../src/engines/drop.ts';
 import { SWAPPED } from '../../src/engines/in-place.ts';
 import type { PreflightCheck, RestorePlan } from '../../src/engines/restore.ts';
 import { restoreSqlite } from '../../src/engines/sqlite/restore.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import type { HostCommand } from '../../src/hosts/host.ts';
+import { until } from '../support/until.ts';
 import { runInShell } from './shell.ts';
 import { hostileFiles } from './sqlite-hostile-files.ts';
 
 /** What a file is replaced by, what is kept of it, and what a kill at any moment makes of the two; the names are odd. */
-vi.setConfig({ testTimeout: 60_000 });
 
 const WITHOUT_PTRACE = ['setpriv', '--bounding-set=-sys_ptrace', 'sh'];
 const folder = mkdtempSync(join(tmpdir(), "in'place ü <script> $x +"));
@@ -408,7 +408,7 @@ async function heldSwap(id: string) {
   const [reached, goOn] = [join(place, 'reached'), join(place, 'go on')];
   const hold = ': >"$REACHED"; until [ -e "$GO" ]; do /bin/sleep 0.05; done';
   const outlived = meddledSwap(id, hold, { REACHED: reached, GO: goOn });
-  await vi.waitUntil(() => existsSync(reached), { timeout: 30_000 });
+  await until('the swap to hold the file', 60_000, () => existsSync(reached));
   return { reached, goOn, outlived };
 }
 

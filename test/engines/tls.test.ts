@@ -44,7 +44,7 @@ const postgresServer = async (): Promise<TlsServer> => {
       await server.query('SELECT pg_reload_conf()');
       await until(
         'the certificate to be read',
-        5_000,
+        60_000,
         async () => (await loadedAt()) !== before || undefined,
       );
     },

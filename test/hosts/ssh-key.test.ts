@@ -51,7 +51,7 @@ describe('a private key', () => {
         hostKey: sshd.hostKey(),
         acceptNewHostKey: async () => false,
       },
-      { readyTimeoutMs: 5_000 },
+      { readyTimeoutMs: 60_000 },
       createLog(
         'error',
         () => {},
@@ -144,7 +144,7 @@ describe('a private key', () => {
     await withHost(made, async (host) => {
       for await (const _ of host.run({ script: 'echo; exec sleep 4711' }, { signal })) break;
     });
-    await until('the remote process to end', 10_000, async () =>
+    await until('the remote process to end', 60_000, async () =>
       (await sshd.processes()).some((one) => one.includes('sleep 4711')) ? undefined : true,
     );
     expect(await forwarded(made)).toContain('open failed');

@@ -144,7 +144,7 @@ describe('the deep test', () => {
     const first = deep();
     await until(
       'the deep test to upload',
-      5_000,
+      60_000,
       async () => (await runningDeepTest(app.services.db))?.done === 2,
     );
     expect((await last()).body.running).toMatchObject({ bucket: 'one-bucket', done: 2, steps: 5 });
@@ -205,7 +205,7 @@ describe('an upload', () => {
     const ours = opened.store
       .put('taken', chunked(new Uint8Array(10)), options())
       .catch((error: unknown) => error);
-    await until('our PUT', 5_000, () => store.faults.hits().length > before);
+    await until('our PUT', 60_000, () => store.faults.hits().length > before);
     await other.store.put('taken', chunked(new Uint8Array(20)), options());
     release();
     const outcome = await ours;
@@ -240,7 +240,7 @@ describe('a storage that is too slow', () => {
 
   it('is kept as a result, with what was found before the time was up', async () => {
     await app.close();
-    await open({ limitMs: 5_000 });
+    await open({ limitMs: 10_000 });
     await save({ buckets: ['one-bucket', 'two-bucket'] });
     store.faults.add({
       match: { operation: 'UploadPart', bucket: 'one-bucket' },
@@ -260,7 +260,7 @@ describe('a deep test that nobody asked for', () => {
     expect(await runningDeepTest(app.services.db)).toBeNull();
     await deep();
     await save({ buckets: ['two-bucket'] });
-    const found = await until('the deep test', 10_000, async () => {
+    const found = await until('the deep test', 60_000, async () => {
       const found = await lastDeepTest(app.services.db);
       return found?.cause === 'credentials' ? found : undefined;
     });
@@ -277,15 +277,15 @@ describe('a deep test that nobody asked for', () => {
     const reached = store.faults.hits().length;
     store.faults.add({ match: { operation: 'PutObject' }, fault: { kind: 'hold', until: held } });
     await deepTestAgain(app.services);
-    await until('the deep test to wait', 5_000, () => store.faults.hits().length > reached);
+    await until('the deep test to wait', 60_000, () => store.faults.hits().length > reached);
     // Two changes meanwhile are tried once.
     await deepTestAgain(app.services);
     await deepTestAgain(app.services);
     release();
     const count = async () =>
       (await app.services.db.selectFrom('storage_probes').selectAll().execute()).length;
-    await until('two more deep tests', 10_000, async () => (await count()) === 3);
-    await until('nothing to wait', 10_000, async () => (await runningDeepTest(app.services.db)) === null);
+    await until('two more deep tests', 60_000, async () => (await count()) === 3);
+    await until('nothing to wait', 60_000, async () => (await runningDeepTest(app.services.db)) === null);
     expect(await count()).toBe(3);
     expect((await lastDeepTest(app.services.db))?.cause).toBe('credentials');
   });
@@ -295,7 +295,7 @@ describe('a deep test that nobody asked for', () => {
     const reached = store.faults.hits().length;
     store.faults.add({ match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang' } });
     await askDeepTest(app.services, 'asked');
-    await until('the deep test to hang', 5_000, () => store.faults.hits().length > reached);
+    await until('the deep test to hang', 60_000, () => store.faults.hits().length > reached);
     await app.worker.stop(10_000);
     expect(await runningDeepTest(app.services.db)).toMatchObject({ bucket: null, done: 0 });
     expect(await lastDeepTest(app.services.db)).toBeNull();
@@ -303,7 +303,7 @@ describe('a deep test that nobody asked for', () => {
     store.faults.clear();
     const next = anotherWorker();
     next.start();
-    await until('its result', 10_000, async () => (await lastDeepTest(app.services.db)) !== null);
+    await until('its result', 60_000, async () => (await lastDeepTest(app.services.db)) !== null);
     await next.stop(10_000);
   });
 
@@ -320,12 +320,12 @@ describe('a deep test that nobody asked for', () => {
       times: Number.POSITIVE_INFINITY,
     });
     await askDeepTest(app.services, 'asked');
-    await until('the deep test to wait', 5_000, () => store.faults.hits().length > reached);
+    await until('the deep test to wait', 60_000, () => store.faults.hits().length > reached);
     await app.worker.stop(50);
     const { state } = await onlyRun();
     expect(state).toBe('running');
     release();
-    await until('the deep test to end', 10_000, async () => (await onlyRun()).state === 'pending');
+    await until('the deep test to end', 60_000, async () => (await onlyRun()).state === 'pending');
   });
 
   it('that its app did not survive is begun again, twice at most', async () => {
@@ -341,14 +341,14 @@ describe('a deep test that nobody asked for', () => {
       .execute();
     const second = anotherWorker();
     second.start();
-    await until('its result', 10_000, async () => (await lastDeepTest(db)) !== null);
+    await until('its result', 60_000, async () => (await lastDeepTest(db)) !== null);
     await second.stop(10_000);
     expect(await onlyRun()).toMatchObject({ state: 'completed', attempts: 3, progress: 100 });
 
     await db.updateTable('runs').set(killed).execute();
     const third = anotherWorker();
     third.start();
-    await until('it to be given up', 10_000, async () => (await onlyRun()).state === 'interrupted');
+    await until('it to be given up', 60_000, async () => (await onlyRun()).state === 'interrupted');
     await third.stop(10_000);
   });
 
@@ -370,7 +370,7 @@ describe('a deep test that nobody asked for', () => {
       .execute();
     const next = anotherWorker();
     next.start();
-    await until('it to be ended', 10_000, async () => (await onlyRun()).state !== 'running');
+    await until('it to be ended', 60_000, async () => (await onlyRun()).state !== 'running');
     await next.stop(10_000);
     expect(await onlyRun()).toMatchObject({
       state: 'cancelled',
@@ -392,7 +392,7 @@ describe('a deep test that nobody asked for', () => {
   /** One that is due then, to its result. */
   async function weekly(now: () => Date): Promise<void> {
     expect(await deepTestIfDue({ ...app.services, now })).not.toBeNull();
-    await until('the result', 10_000, async () => (await lastDeepTest(app.services.db))?.cause === 'weekly');
+    await until('the result', 60_000, async () => (await lastDeepTest(app.services.db))?.cause === 'weekly');
   }
 
   const onlyRun = () => app.services.db.selectFrom('runs').selectAll().executeTakeFirstOrThrow();

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { type Dirent, existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -129,10 +130,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     hostPath,
     async files(folder) {
       const root = hostPath('');
-      const entries = await readdir(hostPath(folder), { recursive: true, withFileTypes: true }).catch(
-        () => [],
-      );
-      return entries
+      return (await entriesIn(hostPath(folder)))
         .filter((entry) => entry.isFile())
         .map(({ parentPath, name }) => `${parentPath}/${name}`.slice(root.length))
         .sort();
@@ -236,6 +234,19 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp
 [ ! -d /dev/shm ] || mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 exec "$sshd" -r -D -e -f /etc/ssh/sshd_config
 `;
+
+/** Of a folder and its folders; none where it is not there. */
+async function entriesIn(folder: string): Promise<readonly Dirent[]> {
+  for (;;) {
+    try {
+      return await readdir(folder, { recursive: true, withFileTypes: true });
+    } catch (error) {
+      if (!existsSync(folder)) return [];
+      // One of its folders may have gone on the way: what lies in the others is there all the same.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+}
 
 const isPid = (name: string) => /^\d+$/.test(name);
 

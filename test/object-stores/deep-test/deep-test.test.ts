@@ -337,7 +337,7 @@ describe('the deep test of a bucket', () => {
     store.faults.add({ match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang' } });
     const cancelled = probe('versioned', { signal: abort.signal });
     cancelled.catch(() => undefined);
-    await until('the Complete', 5_000, () => store.faults.hits().length > reached);
+    await until('the Complete', 60_000, () => store.faults.hits().length > reached);
     abort.abort();
     await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
     expect((await stored('versioned')).filter((key) => key.startsWith('.bridgeport-probe'))).toEqual([]);

@@ -11,6 +11,7 @@ import { createCertificate } from '../../../dev/bucket/certificate.ts';
 import { type DevBucket, startDevBucket } from '../../../dev/bucket/server.ts';
 import { diagnoseClock, diagnoseFailure } from '../../../src/object-stores/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../../src/object-stores/diagnose/diagnosis.ts';
+import { freePort } from '../../support/free-port.ts';
 import { openTestS3 } from '../../support/s3.ts';
 
 const run = promisify(execFile);
@@ -91,9 +92,7 @@ describe('what keeps a connection from being made', () => {
   });
 
   it('is a port on which nothing listens', async () => {
-    const server = createNetServer();
-    const port = await listening(server);
-    await new Promise((resolve) => server.close(resolve));
+    const port = await freePort();
     const found = await diagnose({ endpoint: `https://127.0.0.1:${port}` });
     expect(found).toMatchObject({ kind: 'tcp_refused', bucket: null, requestId: null });
     expect(found?.message).toContain(`nothing listens on port ${port}`);

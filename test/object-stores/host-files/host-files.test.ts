@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
 import type { Host } from '../../../src/hosts/host.ts';
 import { networksOf } from '../../../src/hosts/networks.ts';
@@ -13,6 +13,7 @@ import { leftoverOf } from '../../../src/object-stores/store-failure.ts';
 import { chunked, collect, objectStoreContract, options } from '../../contracts/object-store.ts';
 import { beside } from '../../support/beside.ts';
 import { type LoginShell, type Sshd, startSshd } from '../../support/sshd.ts';
+import { until } from '../../support/until.ts';
 
 const SHELLS: readonly LoginShell[] = ['dash', 'bash', 'busybox'];
 const log = createLog(
@@ -34,7 +35,7 @@ function openHost(sshd: Sshd, username = sshd.user): Host {
     hostKey: sshd.hostKey(),
     acceptNewHostKey: async () => false,
   };
-  return openSshHost(address, { readyTimeoutMs: 5_000 }, log);
+  return openSshHost(address, { readyTimeoutMs: 60_000 }, log);
 }
 
 for (const shell of SHELLS) {
@@ -306,10 +307,10 @@ beside('files on a host', () => {
 
   it('gives a file up whose disk gives nothing to read', async () => {
     const key = `${sshd.folder}/unreadable.dump`;
-    const limits = { stallMs: 500, syncMs: 60_000 };
-    const store = createHostFiles(host, { limits });
+    const store = createHostFiles(host);
     await store.put(key, bytes(10), options());
-    const body = await store.get(key);
+    const impatient = createHostFiles(host, { limits: { stallMs: 500, syncMs: 60_000 } });
+    const body = await impatient.get(key);
     await sshd.insideHost(`rm ${key}; mkfifo ${key}; chown ${sshd.user} ${key}`);
     await expect(collect(body)).rejects.toMatchObject({ code: 'host_timeout' });
     await store.remove(key);
@@ -401,7 +402,7 @@ beside('files on a host', () => {
   });
 
   it('leaves no process on the host', async () => {
-    await vi.waitUntil(async () => (await sshd.processes()).length === 0, { timeout: 10_000 });
+    await until('no process to be left', 60_000, async () => (await sshd.processes()).length === 0);
   });
 });
 

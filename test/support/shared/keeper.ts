@@ -19,13 +19,15 @@ const LAUNCHERS = {
 type Kind = keyof typeof LAUNCHERS;
 
 const started = new Map<Kind, ReturnType<(typeof LAUNCHERS)[Kind]>>();
+let isEnding = false;
 
 process.on('message', async ({ id, kind }: { readonly id: number; readonly kind: Kind }) => {
   try {
     const server = started.get(kind) ?? LAUNCHERS[kind]();
     started.set(kind, server);
     const { stop: _, ...place } = await server;
-    process.send?.({ id, place });
+    // One that ends now is no place to be: the end of this process is the answer.
+    if (!isEnding) process.send?.({ id, place });
   } catch (error) {
     process.send?.({ id, error: String(error) });
   }
@@ -47,7 +49,6 @@ async function keepBundle(program: string) {
   return { program, stop: () => removeBundle(program) };
 }
 
-let isEnding = false;
 async function end(): Promise<void> {
   if (isEnding) return;
   isEnding = true;
