@@ -35,6 +35,8 @@ export interface MariadbPlace {
 export interface TestMariadbOptions {
   /** Serve TLS with a certificate of its own. */
   readonly tls?: boolean;
+  /** Further arguments of the server. */
+  readonly args?: readonly string[];
 }
 
 const PASSWORD = 'it’s a "secret" $(x) #\\n';
@@ -92,6 +94,7 @@ export async function launchMariadb(
       '--innodb-flush-log-at-trx-commit=0',
       '--innodb-flush-method=nosync',
       ...(tls ? [`--ssl-key=${tls.key}`, `--ssl-cert=${tls.certificate}`] : []),
+      ...(options.args ?? []),
     ],
     { cwd: folder, stdio: 'ignore', env: { PATH: process.env['PATH'] }, ...(owner ?? {}) },
   );
