@@ -4,13 +4,14 @@ import { mysqlByHand } from './by-hand.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './connection.ts';
 import { discoverMysql } from './discover.ts';
 import { explainMysql } from './failures.ts';
+import { COUNT_VERSIONED, DUMP_HISTORY } from './history.ts';
 import { lookAtMysqlLocks } from './locks.ts';
 import { lookAtMysql } from './look.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './options.ts';
 import { TELL_REPLACED } from './replaced.ts';
 import { restoreMysql } from './restore.ts';
 import { swapMysqlByHand } from './swap-by-hand.ts';
-import { COUNT_OBSTACLES, COUNT_VERSIONED, HAS_NO_TRANSACTIONS, NO_LIMIT } from './tables.ts';
+import { HAS_NO_TRANSACTIONS, NO_LIMIT } from './tables.ts';
 import { toolLines } from './tools.ts';
 
 /** MySQL and MariaDB by mysqldump or mariadb-dump, on the host that the database's server names. */
@@ -70,8 +71,8 @@ const DUMP_OPTIONS = [
 /**
  * One transaction makes the dump consistent, and lets writers go on. It does nothing for tables of other engines
  * (MyISAM, Aria, MEMORY): with some of those, all tables are locked for the time of the dump, as is mysqldump's own
- * default. What tables once held is dumped with them, where the tool can and the server would take it back. Of MySQL's own tool, what is not
- * the database's stays out: the server's GTIDs and column histograms.
+ * default. What tables once held is dumped with them, where that can be restored. Of MySQL's own tool, what is not the database's stays out:
+ * the server's GTIDs and column histograms.
  */
 function dumpScript(target: MysqlTarget): string {
   return `${connectionLines(target)}
@@ -91,10 +92,7 @@ if [ "$flavour" = mysql ]; then
   set -- "$@" --set-gtid-purged=OFF
   case $("$dump_tool" --no-defaults --help) in *column-statistics*) set -- "$@" --column-statistics=0 ;; esac
 fi
-if [ "$versioned" != 0 ]; then
-  obstacles=$(ask "${COUNT_OBSTACLES}") || exit
-  case $obstacles$("$dump_tool" --no-defaults --help) in 0*--dump-history*) set -- "$@" --dump-history ;; esac
-fi
+${DUMP_HISTORY}
 with_options "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"
 status=$?
 [ "$status" = 0 ] || { ask "${WRITE_TIMEOUT}" >&2 2>/dev/null; exit "$status"; }
