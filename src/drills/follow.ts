@@ -1,5 +1,5 @@
 import type { Context } from '../db/context.ts';
-import type { Db } from '../db/schema.ts';
+import type { Db, Trx } from '../db/schema.ts';
 import { write } from '../db/write.ts';
 import { parseCron } from '../schedules/cron.ts';
 import { beginsAt, runAt } from '../schedules/jitter.ts';
@@ -13,10 +13,11 @@ const CHUNK = 200;
  * the jitter alone has changed, one that has come and not begun yet stays.
  */
 export async function followDrills({ db, now }: Context): Promise<void> {
-  const changed = await changes(db, now());
+  const changed = (await changes(db, now())).map(({ database_id }) => database_id);
   for (let at = 0; at < changed.length; at += CHUNK) {
     await write(db, async (trx) => {
-      for (const { database_id, ...values } of changed.slice(at, at + CHUNK)) {
+      // As they are by now: another process may have followed meanwhile, and have begun what had come.
+      for (const { database_id, ...values } of await changes(trx, now(), changed.slice(at, at + CHUNK))) {
         await trx
           .insertInto('drill_states')
           .values({ database_id, ...values })
@@ -34,7 +35,8 @@ interface Due {
   readonly run_at: string | null;
 }
 
-async function changes(db: Db, now: Date): Promise<readonly Due[]> {
+/** Of all databases where none are named. */
+async function changes(db: Db | Trx, now: Date, ids?: readonly string[]): Promise<readonly Due[]> {
   const rows = await db
     .selectFrom('database_schedules as counts')
     .innerJoin('schedules', 'schedules.id', 'counts.schedule_id')
@@ -43,6 +45,7 @@ async function changes(db: Db, now: Date): Promise<readonly Due[]> {
     .select(['state.due_at', 'state.run_at'])
     .select(['schedules.drill_cron', 'schedules.enabled', 'schedules.jitter_minutes'])
     .where('schedules.drill_cron', 'is not', null)
+    .$if(ids !== undefined, (query) => query.where('counts.database_id', 'in', ids ?? []))
     .execute();
   const next = memo(now);
   const changed: Due[] = [];
@@ -69,6 +72,7 @@ async function changes(db: Db, now: Date): Promise<readonly Due[]> {
     .selectFrom('drill_states')
     .select('database_id')
     .where('settled_as', 'is not', null)
+    .$if(ids !== undefined, (query) => query.where('database_id', 'in', ids ?? []))
     .execute();
   const gone = settled.filter(({ database_id }) => !known.has(database_id));
   return [...changed, ...gone.map((row) => ({ ...row, settled_as: null, due_at: null, run_at: null }))];

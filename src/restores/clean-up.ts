@@ -49,7 +49,9 @@ export async function cleanUpRestore(
   const { new_name: name } = restore;
   requireConfirmed(input.confirm ?? '', name, `What was made for it is gone for good then. To clean up`);
   const credentials = await sealLogin(context, id, input);
-  const settled = await settle(context, { ...restore, credentials }, input, signal);
+  // It is this person who has its server opened, and not the one who had asked for it.
+  const row = { ...restore, credentials, asked_by_id: actor.userId };
+  const settled = await settle(context, row, input, signal);
   const { failed, state, saidGone } = settled;
   await write(db, async (trx) => {
     const present = await loadRestore(trx, id);

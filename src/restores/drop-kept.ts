@@ -32,11 +32,15 @@ export async function dropKept(
   requireConfirmed(input.confirm, name);
   await refuseTaken(db, restore, name);
   const kept = loadOptionsOf(restore).kept ?? null;
-  const end = await dropOnHost(context, restore, {
-    ...{ name, input, signal },
-    isOnlyCopy: () => isTheOnlyKept(db, restore),
-    plan: ({ swap }, facts) => swap?.drop(replacedIdOf(restore), { ...facts, kept }),
-  });
+  const end = await dropOnHost(
+    context,
+    { ...restore, asked_by_id: actor.userId },
+    {
+      ...{ name, input, signal },
+      isOnlyCopy: () => isTheOnlyKept(db, restore),
+      plan: ({ swap }, facts) => swap?.drop(replacedIdOf(restore), { ...facts, kept }),
+    },
+  );
   const failed = end instanceof AppError ? end : null;
   await write(db, async (trx) => {
     if (end === 'dropped') await markDropped(trx, id, now());

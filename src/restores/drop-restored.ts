@@ -36,11 +36,15 @@ export async function dropRestored(
   requireConfirmed(input.confirm, name);
   await refuseRenamed(db, restore);
   await refuseTaken(db, restore, name);
-  const end = await dropOnHost(context, restore, {
-    ...{ name, input, signal },
-    isOnlyCopy: () => isTheOnlyCopy(db, restore),
-    plan: ({ made }, facts) => made?.drop(loadOptionsOf(restore).made ?? '', facts),
-  });
+  const end = await dropOnHost(
+    context,
+    { ...restore, asked_by_id: actor.userId },
+    {
+      ...{ name, input, signal },
+      isOnlyCopy: () => isTheOnlyCopy(db, restore),
+      plan: ({ made }, facts) => made?.drop(loadOptionsOf(restore).made ?? '', facts),
+    },
+  );
   const failed = end instanceof AppError ? end : null;
   await write(db, async (trx) => {
     if (failed === null) {

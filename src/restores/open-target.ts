@@ -87,7 +87,8 @@ export async function openRestoreTarget(
     wasCreated: restore.state !== 'none' && restore.state !== 'making',
     foundWhole: foundWhole === true ? tablesIn(restore) : null,
   });
-  const opened = await servers.open(restore.server_id, { startedBy });
+  const actor = { userId: restore.asked_by_id, address: null };
+  const opened = await servers.open(restore.server_id, { startedBy, actor });
   try {
     const { options } = restore;
     if (typed !== null && !engine.isFile) refuseOtherMachine(typed, restore, opened.address);

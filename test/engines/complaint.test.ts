@@ -139,7 +139,7 @@ describe('a right that the user of PostgreSQL lacks', () => {
     [`o'größe "x" 💾`, `"o'größe ""x"" 💾"`],
     ['a\u202Eb\\', 'U&"a\\+00202eb\\\\"'],
   ])('comes with the statement to paste: %j', (user, pasted) => {
-    expect(lacking('table "Ü 7"', user)).toMatch(/for table "Ü 7"\..* by GRANT pg_read_all_data TO /);
+    expect(lacking('table "Ü 7"', user)).toMatch(/for table "Ü 7"\..*, too: GRANT pg_read_all_data TO /);
     expect(lacking('schema x', user)?.endsWith(`GRANT pg_read_all_data TO ${pasted};`)).toBe(true);
     const connect = `GRANT CONNECT ON DATABASE "shöp ""1""" TO ${pasted};`;
     expect(lacking('database "shöp "1""', user)?.endsWith(connect)).toBe(true);

@@ -13,7 +13,8 @@ const NAME = `qu'elle "ü" -- $x`;
 let source: TestMariadb;
 let replica: TestMariadb;
 beforeAll(async () => {
-  [source, replica] = await Promise.all([startMariadb({ serverId: 1 }), startMariadb({ serverId: 2 })]);
+  const withLog = (id: number) => ({ args: ['--log-bin', `--server-id=${id}`, '--sync-binlog=0'] });
+  [source, replica] = await Promise.all([startMariadb(withLog(1)), startMariadb(withLog(2))]);
   await source.query(
     `CREATE USER follow@'%' IDENTIFIED BY 'p'; GRANT REPLICATION SLAVE ON *.* TO follow@'%'`,
   );

@@ -10,10 +10,12 @@ import { startMariadb, type TestMariadb } from '../support/mariadb.ts';
 import { fillMariadb, mariadbChecksums } from '../support/mariadb-data.ts';
 import { startRogueMysql } from '../support/rogue-servers.ts';
 import { until } from '../support/until.ts';
-import { checksOf, restore, runOn } from './restoring.ts';
+import { checksOf, load, restore, runOn } from './restoring.ts';
 import { runInShell, type ShellOptions } from './shell.ts';
 
 let server: TestMariadb;
+/** With TLS, and a time that nobody may set. */
+let secure: TestMariadb;
 let folder: string;
 /** Names are of MariaDB's utf8mb3; a password may hold more. */
 const HOSTILE = `x'"; $(touch /tmp/never) \`id\` \\ ü\t#-host=evil;[client] %00 /* -- `;
@@ -22,10 +24,12 @@ const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mysql-test-'));
   server = await startMariadb();
+  secure = await startMariadb({ tls: true, args: ['--secure-timestamp=YES'] });
   await server.createDatabase('shop');
   await fillMariadb(server, 'shop', 2);
 });
 afterAll(async () => {
+  await secure?.stop();
   await server?.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -464,6 +468,11 @@ describe('what is wrong is said', () => {
       const said = { code: 'dump_refused', message: expect.stringContaining('at most 1 rows of a query') };
       expect(await refusal({})).toMatchObject(said);
       await expect(probed()).rejects.toMatchObject(said);
+      // What servers of another width have where there is none.
+      await server.query('SET GLOBAL sql_select_limit = 9223372036854775807');
+      await server.createDatabase('endless');
+      await probed();
+      await dumped(mysql.dump(target({ databaseName: 'endless' })));
     } finally {
       await server.query('SET GLOBAL sql_select_limit = DEFAULT');
     }
@@ -486,16 +495,13 @@ describe('what is wrong is said', () => {
 });
 
 describe('TLS', () => {
-  let secure: TestMariadb;
   beforeAll(async () => {
-    secure = await startMariadb({ tls: true });
     await secure.createDatabase('shop');
     await secure.query(
       `CREATE TABLE t AS SELECT 1 AS a; CREATE USER tls@'%' IDENTIFIED BY 'p' REQUIRE SSL; GRANT ALL ON *.* TO tls@'%'`,
       'shop',
     );
   });
-  afterAll(() => secure?.stop());
 
   it('is used where it is required', async () => {
     const user = { port: secure.port, username: 'tls', password: 'p' };
@@ -607,6 +613,58 @@ esac
   it('a server of MariaDB that hides it in its version is not', async () => {
     const env = { PATH: await programsFor('8.0.36\tMariaDB Server') };
     expect((await dumped(mysql.dump(target()), { env })).toString()).toContain('-- MariaDB dump');
+  });
+});
+
+describe('a versioned table', () => {
+  const HISTORY =
+    'CREATE TABLE kept (n int) WITH SYSTEM VERSIONING; INSERT INTO kept VALUES (1); UPDATE kept SET n = 2';
+
+  it('is dumped with its history where the server would take that back, else as it is now', async () => {
+    for (const one of [server, secure]) {
+      await one.createDatabase('kept');
+      await one.query(HISTORY, 'kept');
+    }
+    const plan = mysql.dump(target({ databaseName: 'kept' }));
+    const whole = await dumped(plan);
+    expect(whole.toString()).toContain('INSERT INTO `kept` (`n`, row_start, row_end) VALUES');
+    const present = /INSERT INTO `kept` VALUES\n\(2\);/;
+    const there = target({ port: secure.port, ...secure.superuser, databaseName: 'kept' });
+    expect((await dumped(mysql.dump(there))).toString()).toMatch(present);
+    const unknown = { serverVersion: null, clientVersion: null, expectedBytes: null, needs: null };
+    const known = { ...unknown, newName: 'again', token: 'kept', format: 'plain' };
+    await expect(load(restoreMysql({ ...there, ...known }), whole)).rejects.toMatchObject({
+      code: 'dump_refused',
+      message: expect.stringContaining('(secure_timestamp). Restore with a user that has BINLOG REPLAY'),
+    });
+    // As a server of before 10.11 answers, which has no such variable.
+    const programs = await mkdtemp(join(folder, 'older-'));
+    const client = `#!/bin/sh
+for argument; do
+  shift
+  set -- "$@" "$(printf '%s' "$argument" | sed s/SYSTEM_VERSIONING_INSERT_HISTORY/NOTHING/)"
+done
+exec /usr/bin/mariadb "$@"
+`;
+    await writeFile(join(programs, 'mariadb'), client, { mode: 0o755 });
+    await writeFile(join(programs, 'mariadb-dump'), '#!/bin/sh\nexec /usr/bin/mariadb-dump "$@"\n', {
+      mode: 0o755,
+    });
+    const env = { PATH: `${programs}:${process.env['PATH']}` };
+    expect((await dumped(plan, { env })).toString()).toMatch(present);
+    // A row that went when it came: servers keep it, and take it back from nobody.
+    const name = `it\`s "ü" 'x`;
+    const quoted = name.replace('`', '``');
+    await server.query(
+      `CREATE TABLE \`${quoted}\` (id int PRIMARY KEY, n int, \`c'ame\` timestamp(6) GENERATED ALWAYS AS ROW START,
+        \`w ent\` timestamp(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (\`c'ame\`, \`w ent\`)) WITH SYSTEM VERSIONING;
+      REPLACE INTO \`${quoted}\` (id, n) VALUES (1, 1), (1, 2)`,
+      'kept',
+    );
+    const turned = await dumped(plan);
+    expect(turned.toString()).toMatch(present);
+    const back = restoreMysql({ ...target({ databaseName: 'kept' }), ...known });
+    expect(await restore(back, turned)).toEqual({ kept: 1, [name]: 1 });
   });
 });
 

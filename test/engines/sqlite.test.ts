@@ -352,6 +352,21 @@ describe('a file in WAL mode that a program has open by another name', () => {
     }
     expect((await dumped(other)).toString()).toContain('VALUES(2,2)');
   });
+
+  it('is not what a file is that programs open for a moment each, with another -shm each time', async () => {
+    const programs = join(folder, 'another each time');
+    mkdirSync(programs);
+    const stat = `#!/bin/sh
+case "$*" in *-shm) echo "1 $$" ;; *) exec /usr/bin/stat "$@" ;; esac
+`;
+    writeFileSync(join(programs, 'stat'), stat, { mode: 0o755 });
+    const env = { PATH: `${programs}:${process.env['PATH']}` };
+    const db = new Database(used);
+    db.exec('SELECT * FROM t');
+    const { exitCode, stderr } = await runInShell(sqlite.look(target(used)).command, { env });
+    db.close();
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
 });
 
 describe('text with a NUL character', () => {

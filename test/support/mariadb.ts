@@ -35,8 +35,8 @@ export interface MariadbPlace {
 export interface TestMariadbOptions {
   /** Serve TLS with a certificate of its own. */
   readonly tls?: boolean;
-  /** With a binary log, and told apart by this number, so that others can follow it. */
-  readonly serverId?: number;
+  /** Further arguments of the server. */
+  readonly args?: readonly string[];
 }
 
 const PASSWORD = 'it’s a "secret" $(x) #\\n';
@@ -86,9 +86,7 @@ export async function launchMariadb(
       `--log-error=${join(folder, 'log')}`,
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',
-      ...(options.serverId === undefined
-        ? ['--skip-log-bin']
-        : ['--log-bin', `--server-id=${options.serverId}`, '--sync-binlog=0']),
+      '--skip-log-bin',
       '--sql-mode=NO_ENGINE_SUBSTITUTION',
       '--character-set-server=utf8mb4',
       '--innodb-buffer-pool-size=64M',
@@ -96,6 +94,7 @@ export async function launchMariadb(
       '--innodb-flush-log-at-trx-commit=0',
       '--innodb-flush-method=nosync',
       ...(tls ? [`--ssl-key=${tls.key}`, `--ssl-cert=${tls.certificate}`] : []),
+      ...(options.args ?? []),
     ],
     { cwd: folder, stdio: 'ignore', env: { PATH: process.env['PATH'] }, ...(owner ?? {}) },
   );

@@ -51,8 +51,9 @@ function readLook(target: MysqlTarget, stdout: string): Looked {
       `Asking ${describeTarget(target)} for its version gave no usable answer.`,
     );
   }
-  const most = all('most')[0] ?? NO_LIMIT;
-  if (most !== NO_LIMIT) throw new AppError('dump_refused', limitedRows(describeTarget(target), most));
+  const [most] = all('most');
+  if (most !== undefined && !NO_LIMIT.includes(most))
+    throw new AppError('dump_refused', limitedRows(describeTarget(target), most));
   const isFolded = !['', '0'].includes(all('folded')[0] ?? '');
   refuseMissing(target, { serverVersion, isFolded, grants: all('grant') });
   const size = Number(all('size')[0] || Number.NaN);

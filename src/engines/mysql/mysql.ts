@@ -4,13 +4,14 @@ import { mysqlByHand } from './by-hand.ts';
 import { connectionLines, connectionSecrets, type MysqlTarget } from './connection.ts';
 import { discoverMysql } from './discover.ts';
 import { explainMysql } from './failures.ts';
+import { COUNT_VERSIONED, DUMP_HISTORY } from './history.ts';
 import { lookAtMysqlLocks } from './locks.ts';
 import { lookAtMysql } from './look.ts';
 import { type MysqlOptions, mysqlFields, mysqlOptionNames, mysqlOptions } from './options.ts';
 import { TELL_REPLACED } from './replaced.ts';
 import { restoreMysql } from './restore.ts';
 import { swapMysqlByHand } from './swap-by-hand.ts';
-import { COUNT_PRECISE, COUNT_VERSIONED, HAS_NO_TRANSACTIONS, NO_LIMIT } from './tables.ts';
+import { HAS_NO_TRANSACTIONS, NO_LIMIT } from './tables.ts';
 import { toolLines } from './tools.ts';
 
 /** MySQL and MariaDB by mysqldump or mariadb-dump, on the host that the database's server names. */
@@ -70,7 +71,8 @@ const DUMP_OPTIONS = [
 /**
  * One transaction makes the dump consistent, and lets writers go on. It does nothing for tables of other engines
  * (MyISAM, Aria, MEMORY): with some of those, all tables are locked for the time of the dump, as is mysqldump's own
- * default. What tables once held is dumped with them, where the tool can. Of MySQL's own tool, what is not the database's stays out: the server's GTIDs and column histograms.
+ * default. What tables once held is dumped with them, where that can be restored. Of MySQL's own tool, what is not the database's stays out:
+ * the server's GTIDs and column histograms.
  */
 function dumpScript(target: MysqlTarget): string {
   return `${connectionLines(target)}
@@ -80,7 +82,7 @@ choose_tools && refuse_plain || exit
 facts=$(ask "${FACTS}") || exit
 others=\${facts%% *} facts=\${facts#* }
 versioned=\${facts%% *} most_rows=\${facts#* }
-[ "$most_rows" = ${NO_LIMIT} ] || { echo "bridgeport: most rows of a query: $most_rows" >&2; exit 65; }
+case $most_rows in ${NO_LIMIT.join(' | ')}) ;; *) echo "bridgeport: most rows of a query: $most_rows" >&2 && exit 65 ;; esac
 case $others in
 0) consistency=--single-transaction before=$(list_tables) || exit ;;
 *) consistency=--lock-tables ;;
@@ -90,10 +92,7 @@ if [ "$flavour" = mysql ]; then
   set -- "$@" --set-gtid-purged=OFF
   case $("$dump_tool" --no-defaults --help) in *column-statistics*) set -- "$@" --column-statistics=0 ;; esac
 fi
-if [ "$versioned" != 0 ]; then
-  precise=$(ask "${COUNT_PRECISE}") || exit
-  case $precise$("$dump_tool" --no-defaults --help) in 0*--dump-history*) set -- "$@" --dump-history ;; esac
-fi
+${DUMP_HISTORY}
 with_options "$dump_tool" --defaults-file=/dev/stdin "$@" -- "$database"
 status=$?
 [ "$status" = 0 ] || { ask "${WRITE_TIMEOUT}" >&2 2>/dev/null; exit "$status"; }

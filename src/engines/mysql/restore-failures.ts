@@ -62,6 +62,12 @@ const FAILURES: readonly KnownFailure[] = [
     message: (what) => `There is one of that name already (${what}). It was not touched. Take another name.`,
   },
   {
+    pattern: /--secure-timestamp=|\bBINLOG REPLAY\b/,
+    code: 'dump_refused',
+    message: (what, _detail, words) =>
+      `The dump holds what versioned tables once held, and the server of ${what} does not let this user say when a row came (secure_timestamp). Restore with a user that has BINLOG REPLAY, where it is SUPER or REPLICATION; where it is YES, restore into another server, or set it to NO in its configuration and start it anew. The server said: ${words}`,
+  },
+  {
     numbers: [1227],
     code: 'dump_refused',
     message: (what, _detail, words) =>

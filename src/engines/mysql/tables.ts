@@ -17,13 +17,5 @@ export const COUNT_WIDE = `SELECT COUNT(*) FROM (SELECT SUM(1 + CASE
   WHERE TABLE_SCHEMA = DATABASE() AND t.ENGINE = 'InnoDB' AND c.EXTRA NOT LIKE '%VIRTUAL%'
   GROUP BY TABLE_NAME) wide WHERE row_bytes > @@innodb_page_size / 2 - 66`;
 
-/** Tables of the database that keep the rows they once had (MariaDB), counted. */
-export const COUNT_VERSIONED = `SELECT COUNT(*) FROM information_schema.TABLES
-  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'SYSTEM VERSIONED'`;
-
-/** Those of them, counted, that keep them by numbers of transactions: their history can be neither dumped nor restored. */
-export const COUNT_PRECISE = `SELECT COUNT(*) FROM information_schema.COLUMNS
-  WHERE TABLE_SCHEMA = DATABASE() AND GENERATION_EXPRESSION = 'ROW START' AND DATA_TYPE = 'bigint'`;
-
-/** `sql_select_limit` where there is none. */
-export const NO_LIMIT = '18446744073709551615';
+/** `sql_select_limit` where there is none: the largest number, of servers that count in 64 bits, in 63 (OceanBase), and in 32. */
+export const NO_LIMIT = ['18446744073709551615', '9223372036854775807', '4294967295'];

@@ -17,7 +17,7 @@ function lackedRights({ username, databaseName }: PostgresTarget): readonly Know
   const user = username ? pastedIdentifier(username) : null;
   const database = databaseName ? pastedIdentifier(databaseName) : null;
   const connect = user && database ? `: GRANT CONNECT ON DATABASE ${database} TO ${user};` : '.';
-  const read = user ? ` by GRANT pg_read_all_data TO ${user};` : '';
+  const read = user ? `: GRANT pg_read_all_data TO ${user};` : '.';
   return [
     {
       pattern: /permission denied for database/,
@@ -30,7 +30,7 @@ function lackedRights({ username, databaseName }: PostgresTarget): readonly Know
       states: ['42501'],
       code: 'dump_refused',
       message: (what, thing) =>
-        `The user may not read everything in ${what}: permission denied for ${thing}. Use the owner, or grant it the role pg_read_all_data (PostgreSQL 14 and later), which holds for what is created later, too${read || '.'}`,
+        `The user may not read everything in ${what}: permission denied for ${thing}. Use the owner, or grant it the role pg_read_all_data (PostgreSQL 14 and later), which holds for what is created later, too${read}`,
     },
   ];
 }

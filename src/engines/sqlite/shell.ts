@@ -31,16 +31,24 @@ ${FIND_PROGRAM}`;
 /**
  * Whoever has a file in WAL mode open locks it, and the file -shm beside the name that it was opened by. Where that is another name (a
  * second link, a file that is mounted into a container by itself), so is -wal, and what was written last would be in no dump, without a word
- * (measured: 3.40). Somebody may just open it, or leave: so it is looked at again. Linux alone tells of locks, of all users.
+ * (measured: 3.40). Both are looked up in what was locked at one moment, and a -shm that came, went or was made anew meanwhile tells nothing:
+ * a file that many open for a moment each would seem to be used so, else. Somebody may just open it, or leave: so it is looked at again.
+ * Linux alone tells of locks, of all users.
  */
-const REFUSE_USED_ELSEWHERE = `is_locked() {
-  told=$(stat -Lc '%d %i' -- "$1" 2>/dev/null) || return
-  disk=\${told% *}
+const REFUSE_USED_ELSEWHERE = `identity_of() { stat -Lc '%d %i' -- "$1" 2>/dev/null; }
+is_locked() {
+  disk=\${1% *}
   disk=$(printf '%02x:%02x' "$((disk >> 8 & 4095))" "$((disk & 255 | disk >> 12 & 1048320))")
-  grep -q "POSIX .* READ .* $disk:\${told#* } $2$" /proc/locks
+  printf '%s\\n' "$locks" | grep -q "POSIX .* READ .* $disk:\${1#* } $2$"
 }
 is_used_elsewhere() {
-  is_locked "$file" '1073741826 1073742335' && ! is_locked "$(readlink -f -- "$file")-shm" '128 128'
+  identity=$(identity_of "$file") || return
+  shm="$(readlink -f -- "$file")-shm"
+  before=$(identity_of "$shm")
+  locks=$(cat /proc/locks 2>/dev/null) || return
+  after=$(identity_of "$shm")
+  [ "$before" = "$after" ] && is_locked "$identity" '1073741826 1073742335' || return
+  [ -z "$after" ] || ! is_locked "$after" '128 128'
 }
 mode=
 [ ! -r /proc/locks ] || mode=$({ head -c 19 -- "$file" | tail -c 1 | tr '\\001\\002' jw; } 2>/dev/null)

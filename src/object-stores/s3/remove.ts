@@ -24,12 +24,22 @@ export async function removeWholly(
   try {
     await removeObject(connection, target, older);
   } catch (error) {
-    if (!isAppError(error) || error.code !== 'storage_denied') throw error;
-    // A key that may remove no versions is refused also where there is none.
-    if ((await headObject(connection, target.bucket, target.key, older).catch(() => null)) !== null)
-      throw error;
+    // Refused also where there is none: to a key that may remove no versions, and by a storage that names none so.
+    if (!isRefused(error) || (await isStored(connection, target, older))) throw error;
   }
 }
+
+/** False also where nobody may ask: then nothing tells that there is one. */
+async function isStored(connection: S3Connection, target: Target, options: ReadOptions): Promise<boolean> {
+  try {
+    return (await headObject(connection, target.bucket, target.key, options)) !== null;
+  } catch (error) {
+    if (isRefused(error)) return false;
+    throw error;
+  }
+}
+
+const isRefused = (error: unknown) => isAppError(error, 'storage_denied', 'storage_refused');
 
 /**
  * One DELETE, of the object or that version of it; tells whether a delete marker hides it since. An absent object is a success; an absent

@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tryDatabase } from '../../../src/databases/try-database.ts';
+import { openRestoreTarget, starterOf, UNKNOWN_DUMP } from '../../../src/restores/open-target.ts';
+import { loadRestore } from '../../../src/restores/restores.ts';
 import { lookAtHostKey } from '../../../src/servers/look-at-host-key.ts';
 import { tryServer } from '../../../src/servers/try-server.ts';
 import { openTestApp, type TestApp } from '../../support/app.ts';
+import { insertBackup } from '../../support/backup-row.ts';
 import { freePort } from '../../support/free-port.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
 
@@ -229,6 +232,37 @@ describe('the SSH test of a server', () => {
     ]);
     const { body } = await app.call('GET', `/api/servers/${id}`);
     expect(body.server).toMatchObject({ status: 'healthy', hostKeyFingerprint: sshd.fingerprint() });
+  });
+
+  it('is not the only one that pins: a restore does, too, for who asked for it', async () => {
+    await app.call('PUT', `/api/environments/${environmentId}/ssh`, {
+      body: { sshPrivateKey: sshd.privateKey, sshUser: sshd.usersByShell.bash },
+    });
+    const { id } = (await create({ hostname: sshd.host, sshPort: sshd.port })).body.server;
+    const { db } = app.services;
+    const { id: backupId, database_id: databaseId } = await insertBackup(db, new Date(), {
+      ...{ status: 'completed', outcome: 'completed', size: 1, bytes_stored: 1, format: 'plain' },
+    });
+    await db
+      .updateTable('databases')
+      .set({ environment_id: environmentId, type: 'postgres', database_name: 'shop', credentials: null })
+      .where('id', '=', databaseId)
+      .execute();
+    const { body } = await app.call('POST', `/api/backups/${backupId}/restore`, {
+      token: app.tokens.operator,
+      body: { serverId: id },
+    });
+    const row = await loadRestore(db, body.runId);
+    const { host } = await openRestoreTarget(app.services, row, UNKNOWN_DUMP, starterOf(row));
+    const options = { signal: new AbortController().signal, idleTimeoutMs: 15_000 };
+    for await (const _ of host.run({ script: 'exit 0' }, options)) throw new Error('It says something.');
+    await host.close();
+    const pin = await db
+      .selectFrom('audit_logs')
+      .select(['user_id', 'resource_id'])
+      .where('details', 'like', '%at the first contact%')
+      .executeTakeFirst();
+    expect(pin).toEqual({ user_id: app.userIds.operator, resource_id: id });
   });
 
   it.each([

@@ -465,6 +465,29 @@ describe('an object without a version, in a bucket that keeps them', () => {
     await later.remove(KEY);
     expect(newHits()).toHaveLength(1);
   });
+
+  it('is removed where it is there no more, and the storage has no version of that name', async () => {
+    await later.remove(KEY, { versionId: 'null' });
+    const unknown = { kind: 'status', status: 400, code: 'InvalidArgument' } as const;
+    for (const [operation, skip] of [
+      ['DeleteObject', 1],
+      ['HeadObject', 0],
+      ['GetObject', 0],
+    ] as const) {
+      server.faults.add({ match: { bucket: 'later', operation }, skip, fault: unknown });
+    }
+    await later.remove(KEY);
+    expect(newHits()).toHaveLength(3);
+  });
+
+  it('is not taken for removed while nobody can look', async () => {
+    await later.remove(KEY, { versionId: 'null' });
+    denied(1);
+    const down = { kind: 'status', status: 503, code: 'SlowDown' } as const;
+    server.faults.add({ match: { bucket: 'later', operation: 'HeadObject' }, fault: down, times: 100 });
+    server.faults.add({ match: { bucket: 'later', operation: 'GetObject' }, fault: down, times: 100 });
+    await expect(later.remove(KEY)).rejects.toMatchObject({ code: 'storage_unreachable' });
+  });
 });
 
 describe('several uploads on one memory', () => {
