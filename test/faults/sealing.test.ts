@@ -11,7 +11,7 @@ import { sharedPostgres } from '../support/shared/postgres.ts';
 import { STATES } from '../support/states.ts';
 import { afterUpdate } from '../support/trigger.ts';
 import { until } from '../support/until.ts';
-import { type Bed, expectHostQuiet, ODD, startBed, TINY_PARTS, TO_BUCKET } from './bed.ts';
+import { type Bed, expectHostQuiet, ODD, startBed, TINY_PARTS, TO_BUCKET, untilMet } from './bed.ts';
 
 /**
  * What seals asks for its claim right before: in rounds too far apart to renew any, so that nothing else does. Each step of a
@@ -70,10 +70,9 @@ describe.each(STATES)('on %s,', (state) => {
       const held = new Promise<void>((resolve) => {
         release = resolve;
       });
-      const hits = bed.bucket.faults.hits().length;
       bed.bucket.faults.add({ match: { operation }, fault: { kind: 'hold', until: held } });
       const id = await bed.app.startBackup(database());
-      await until(`${operation} to be held`, 20_000, () => bed.bucket.faults.hits().length > hits);
+      await untilMet(bed, id, 'hold');
       const run = await runOf(bed.app.services.db, { id });
       release();
       expect(msOf(run.lease_until)).toBeGreaterThan(claimedUntil(run));
