@@ -92,7 +92,7 @@ describe.concurrent('a dump of PostgreSQL that is ended for its silence', () => 
     changer
       .query(`ALTER TABLE ${pg.escapeIdentifier(TABLE)} ADD secret text DEFAULT 'geheim'`)
       .catch(() => {});
-    await until('the change to wait', 10_000, async () => {
+    await until('the change to wait', 20_000, async () => {
       const [found] = await server.query(`SELECT 1 FROM pg_locks WHERE pid = ${waiting} AND NOT granted`);
       return found !== undefined;
     });
@@ -224,7 +224,7 @@ describe('a dump of MariaDB whose reader pauses', () => {
   it('for less than it is not told that', async () => {
     const error = await pausedUntil(async () => {
       for (const [id] of await connections()) await server.query(`KILL ${id}`);
-      await until('the connection to be gone', 10_000, async () => (await connections()).length === 0);
+      await until('the connection to be gone', 20_000, async () => (await connections()).length === 0);
     });
     expect(error).toMatchObject({ code: 'dump_failed' });
     expect(error.message).toMatch(/Its log says why/);
