@@ -129,7 +129,7 @@ function openGround() {
    * then, and the manifest of a backup be written, and meet it too.
    */
   async function untilMet(step: string, backupId: unknown): Promise<void> {
-    await until(`the run to reach ${step}`, 60_000, async () => {
+    await until(`the run to reach ${step}`, 120_000, async () => {
       const hits = bucket.faults.hits().slice(hitsBefore);
       if (hits.length === 0) return false;
       const { backup } = (await app.ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
@@ -138,7 +138,7 @@ function openGround() {
   }
 
   async function ended(backupId: string): Promise<Json> {
-    return until(`backup ${backupId} to be settled`, 40_000, async () => {
+    return until(`backup ${backupId} to be settled`, 60_000, async () => {
       const { backup } = (await app.ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
       const isOpen =
         backup['status'] === 'pending' ||
