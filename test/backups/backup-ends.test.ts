@@ -47,7 +47,7 @@ it('lets all who wait go when the backup is over, with one look for all of them'
     gone += 1;
   });
   // Each has looked once as it came; then there is one look every so often, for all.
-  await until('another look', 10_000, async () => looks() > 52);
+  await until('another look', 20_000, async () => looks() > 52);
   expect([gone, looks() < 100]).toEqual([0, true]);
   await end('failed');
   await Promise.all(waits);
@@ -112,7 +112,7 @@ it('lets a request wait for its end, whether it asks for the backup or reads it'
     app.call('GET', `${one}?wait=600`, { token }),
     app.call('GET', `/api/backups/${backupId}?wait=600`),
   ];
-  await until('the question to be noted', 10_000, async () =>
+  await until('the question to be noted', 20_000, async () =>
     app.services.db.selectFrom('token_backups').select('backup_id').executeTakeFirst(),
   );
   await end('completed');

@@ -30,6 +30,8 @@ beforeAll(async () => {
   bucket = await startDevBucket({ folder: join(folder, 'bucket'), keys: [KEY], buckets: ['backups'] });
   app = await startInstallation({
     env: { STORAGE_CA_FILE: bucket.caFile ?? '', LOCAL_PATHS: folder },
+    // Who looks at what was left sweeps it itself.
+    timing: { sweepEveryMs: 3_600_000 },
   });
   const file = join(folder, 'source.db');
   const source = new Database(file);

@@ -51,7 +51,7 @@ test('a worker that is being stopped claims nothing more: what waits is left to 
     },
   });
   worker.start();
-  await until('the worker to look for work', 5_000, () => stopped !== undefined);
+  await until('the worker to look for work', 20_000, () => stopped !== undefined);
   await stopped;
   worker.wake();
   expect(await statusOf(backupId)).toBe('pending');
@@ -61,7 +61,7 @@ test('a worker runs what waits', async () => {
   const backupId = await pendingBackup();
   const worker = workerOf({ limits: async () => ({ total: 2, perServer: 2 }) });
   worker.start();
-  await until('the run to end', 10_000, async () => (await statusOf(backupId)) === 'failed');
+  await until('the run to end', 20_000, async () => (await statusOf(backupId)) === 'failed');
   await worker.stop(5_000);
 });
 
@@ -71,9 +71,9 @@ test('a run keeps its own outcome where it can not be written for a moment', asy
   const refused = await refuseUpdates(db, 'backups', 'outcome');
   const worker = workerOf({ limits: async () => ({ total: 2, perServer: 2 }) });
   worker.start();
-  await until('the run to begin', 10_000, async () => (await statusOf(backupId)) === 'in_progress');
+  await until('the run to begin', 20_000, async () => (await statusOf(backupId)) === 'in_progress');
   setTimeout(() => void refused.drop(), 1_500);
-  await until('the run to end', 10_000, async () => (await statusOf(backupId)) === 'failed');
+  await until('the run to end', 20_000, async () => (await statusOf(backupId)) === 'failed');
   await worker.stop(5_000);
   const { body } = await site.call('GET', `/api/backups/${backupId}`);
   expect(body.backup).toMatchObject({ outcome: 'failed' });
@@ -90,7 +90,7 @@ test('a start asks about what is uncertain at once, whatever its pause', async (
   const worker = workerOf({ limits: async () => ({ total: 2, perServer: 2 }) });
   worker.start();
   // Nothing of it was recorded, so that there is nothing to ask: it ends.
-  await until('the look', 10_000, async () => {
+  await until('the look', 20_000, async () => {
     const { outcome } = await db
       .selectFrom('backups')
       .select('outcome')
@@ -130,7 +130,7 @@ describe('the runs of an earlier process', () => {
     const worker = workerOf({ limits, isAlone: true });
     worker.start();
     for (const { id } of [ran, wasRepaired]) {
-      await until('the repair', 10_000, async () => (await outcomeOf(id)) === 'interrupted');
+      await until('the repair', 20_000, async () => (await outcomeOf(id)) === 'interrupted');
     }
     await worker.stop(5_000);
   });
@@ -166,7 +166,7 @@ describe('the runs of an earlier process', () => {
     const ended = await insert({ status: 'in_progress', outcome: null, ...over });
     const worker = workerOf({ limits });
     worker.start();
-    await until('a repair', 10_000, async () => (await outcomeOf(ended.id)) === 'interrupted');
+    await until('a repair', 20_000, async () => (await outcomeOf(ended.id)) === 'interrupted');
     await worker.stop(5_000);
     expect([await outcomeOf(running.id), await outcomeOf(repaired.id)]).toEqual([null, 'uncertain']);
   });
@@ -178,11 +178,11 @@ describe('the runs of an earlier process', () => {
     const earlier = await insert({ status: 'in_progress', outcome: null });
     const worker = workerOf({ limits, isAlone: true, tickMs: 20 });
     worker.start();
-    await until('the repair', 10_000, async () => (await outcomeOf(earlier.id)) === 'interrupted');
-    await until('its own run to end', 10_000, async () => (await statusOf(own)) === 'failed');
+    await until('the repair', 20_000, async () => (await outcomeOf(earlier.id)) === 'interrupted');
+    await until('its own run to end', 20_000, async () => (await statusOf(own)) === 'failed');
     const claimedLater = await insert({ status: 'in_progress', outcome: null });
     const lapsed = await insert({ status: 'in_progress', outcome: null, lease_until: at });
-    await until('a later repair', 10_000, async () => (await outcomeOf(lapsed.id)) === 'interrupted');
+    await until('a later repair', 20_000, async () => (await outcomeOf(lapsed.id)) === 'interrupted');
     await worker.stop(5_000);
     expect(await outcomeOf(claimedLater.id)).toBeNull();
     expect((await sql`SELECT id FROM ended`.execute(db)).rows).toEqual([{ id: earlier.id }]);

@@ -104,7 +104,7 @@ describe('PostgreSQL as the database of the app', () => {
     way.isDown = true;
     const there = openPostgres(urlWith({ port: way.port }));
     const writing = write(there, (trx) => sql`insert into t values (1, 'n')`.execute(trx));
-    await until('some tries', 10_000, () => way.refused > 3);
+    await until('some tries', 20_000, () => way.refused > 3);
     way.isDown = false;
     await writing;
     expect(await ids()).toEqual([1]);

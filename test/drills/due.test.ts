@@ -42,7 +42,7 @@ describe.each(STATES)('drills by schedule, on %s,', (state) => {
         ...{ created_at: at, started_at: at, is_pinned: 0, token: newId(), verification: 'stored', ...more },
       })
       .execute();
-    await write(db, (trx) => recordNewest(trx, databaseId, new Date()));
+    await write(db, (trx) => recordNewest(trx, databaseId, world.now()));
     return id;
   }
   const schedule = (databaseId: string, more: object = {}) =>

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
-import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
+import { type DevBucket, type Fault, startDevBucket } from '../../dev/bucket/server.ts';
 import type { Tuning } from '../../src/object-stores/s3/tuning.ts';
 import type { Timing } from '../../src/services.ts';
 import {
@@ -146,15 +146,20 @@ async function makeSqlite(sshd: Sshd, name: string, mebibytes: number): Promise<
   return path;
 }
 
+type Act = (backupId: string) => Promise<unknown>;
+
+/** As `endHalfWay`; it ended sealed or absent, and told of nothing that it could not remove. */
+export async function actHalfWay(bed: Bed, databaseId: string, act: Act): Promise<EndedBackup> {
+  const backup = await endHalfWay(bed, databaseId, act);
+  await expectSealedOrAbsent(bed, backup);
+  return backup;
+}
+
 /**
  * Starts a backup and acts while it is half-way: every part is held, so that a dump larger than all part memory, and what
- * sockets hold of it, can't be further. Gives how it ended, sealed or absent.
+ * sockets hold of it, can't be further. Gives how it ended.
  */
-export async function actHalfWay(
-  bed: Bed,
-  databaseId: string,
-  act: (backupId: string) => Promise<unknown>,
-): Promise<EndedBackup> {
+export async function endHalfWay(bed: Bed, databaseId: string, act: Act): Promise<EndedBackup> {
   let release = () => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
@@ -165,15 +170,7 @@ export async function actHalfWay(
     fault: { kind: 'hold', until: held },
   });
   const backupId = await bed.app.startBackup(databaseId);
-  await until('the first part to be in flight', 20_000, async () => {
-    const row = await bed.app.services.db
-      .selectFrom('backups')
-      .select('storage_path')
-      .where('id', '=', backupId)
-      .executeTakeFirstOrThrow();
-    // By its key: a part of the backup before may reach the bucket after that has ended.
-    return bed.bucket.faults.hits().some(({ kind, key }) => kind === 'hold' && key === row.storage_path);
-  });
+  await untilMet(bed, backupId, 'hold');
   try {
     await act(backupId);
   } finally {
@@ -181,8 +178,22 @@ export async function actHalfWay(
   }
   const backup = await bed.app.untilEnded(backupId);
   bed.bucket.faults.clear();
-  await expectSealedOrAbsent(bed, backup);
   return backup;
+}
+
+/**
+ * Until a request of that backup has met such a fault. It is known by its key: a part of the backup before may reach the bucket
+ * after that has ended, and what is swept meanwhile meets faults as well.
+ */
+export async function untilMet({ app, bucket }: Bed, backupId: string, fault: Fault['kind']): Promise<void> {
+  await until(`a request of the backup to meet "${fault}"`, 60_000, async () => {
+    const row = await app.services.db
+      .selectFrom('backups')
+      .select('storage_path')
+      .where('id', '=', backupId)
+      .executeTakeFirstOrThrow();
+    return bucket.faults.hits().some(({ kind, key }) => kind === fault && key === row.storage_path);
+  });
 }
 
 /**

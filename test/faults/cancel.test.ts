@@ -2,7 +2,16 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { EndedBackup, Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
-import { type Bed, BUCKET, expectLeftoversGone, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
+import {
+  type Bed,
+  BUCKET,
+  expectLeftoversGone,
+  expectSealedOrAbsent,
+  startBed,
+  TINY_PARTS,
+  TO_BUCKET,
+  untilMet,
+} from './bed.ts';
 
 /** Cancels at the steps before the storage; those at the storage are in storage.test.ts. */
 let bed: Bed;
@@ -12,7 +21,8 @@ let silent: Server;
 const sockets = new Set<Socket>();
 
 beforeAll(async () => {
-  bed = await startBed();
+  // So that some of the dump is still to come while its first parts are sent.
+  bed = await startBed({ ...TINY_PARTS, env: { PART_MEMORY_MIB: '16' } });
   file = await bed.makeSqlite('large.sqlite', 12);
   silent = createServer((socket) => {
     sockets.add(socket);
@@ -42,7 +52,7 @@ test('a cancel while the host does not answer ends the run at once', async () =>
     ...TO_BUCKET,
   });
   const backupId = await bed.app.startBackup(database);
-  await until('the connection', 10_000, () => sockets.size > 0);
+  await until('the connection', 20_000, () => sockets.size > 0);
   const backup = await cancelled(backupId);
   expect(backup.error).toMatchObject({ step: 'connect', code: 'cancelled' });
 });
@@ -51,7 +61,7 @@ test('a cancel while a backup waits fails it before it begins', async () => {
   const database = await bed.addDatabase({ name: 'twice', type: 'sqlite', filePath: file, ...TO_BUCKET });
   bed.bucket.faults.add({ match: { operation: 'HeadObject' }, fault: { kind: 'hang' } });
   const first = await bed.app.startBackup(database);
-  await until('the first to run', 10_000, () => bed.bucket.faults.hits().length > 0);
+  await untilMet(bed, first, 'hang');
   const second = await bed.app.startBackup(database);
   const backup = await cancelled(second);
   expect(backup.error).toMatchObject({ step: 'connect', code: 'cancelled' });

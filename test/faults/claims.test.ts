@@ -11,6 +11,7 @@ import {
   expectSealedOrAbsent,
   startBed,
   TO_BUCKET,
+  untilMet,
 } from './bed.ts';
 
 /** Another process takes a backup over while its run still goes on here, as after a pause of the whole machine. */
@@ -19,7 +20,7 @@ let large: string;
 let small: string;
 
 beforeAll(async () => {
-  bed = await startBed({ timing: { leaseMs: 10_000 }, tuning: { cancelGraceMs: 10_000 } });
+  bed = await startBed({ timing: { leaseMs: 30_000 }, tuning: { cancelGraceMs: 10_000 } });
   const file = await bed.makeSqlite('large ü.sqlite', 12);
   const smallFile = await bed.makeSqlite('small ü.sqlite', 1);
   large = await bed.addDatabase({ name: 'large', type: 'sqlite', filePath: file, ...TO_BUCKET });
@@ -34,11 +35,11 @@ afterAll(() => bed.close());
 test('a run whose backup another process took over ends, and writes nothing over it', async () => {
   const { backupId, release } = await held(large, 'UploadPart');
   // Less than two leases ahead: beyond that the clock counts as set back.
-  const leaseUntil = new Date(Date.now() + 18_000).toISOString();
+  const leaseUntil = new Date(Date.now() + 55_000).toISOString();
   await changeRun(backupId, { claimed_by: 'another process', lease_until: leaseUntil });
-  await until('the run to be given up', 10_000, () => hasLogged(backupId, 'no longer'));
+  await until('the run to be given up', 20_000, () => hasLogged(backupId, 'no longer'));
   release();
-  await until('the run to end', 10_000, () => hasLogged(backupId, 'backup failed'));
+  await until('the run to end', 20_000, () => hasLogged(backupId, 'backup failed'));
   expect(await row(backupId)).toMatchObject({ status: 'in_progress' });
   expect(await runOf(bed.app.services.db, { id: backupId })).toMatchObject({ claimed_by: 'another process' });
   // The other one says nothing more, and its claim is over.
@@ -51,9 +52,9 @@ test('a run whose backup another process took over ends, and writes nothing over
 test('what another process found to be stored and completed is not taken away by the run that stored it', async () => {
   const { backupId, release } = await held(small, 'GetObject');
   await complete(backupId);
-  await until('the run to be given up', 10_000, () => hasLogged(backupId, 'no longer'));
+  await until('the run to be given up', 20_000, () => hasLogged(backupId, 'no longer'));
   release();
-  await until('the run to end', 10_000, () => hasLogged(backupId, 'backup failed'));
+  await until('the run to end', 20_000, () => hasLogged(backupId, 'backup failed'));
   const backup = await bed.app.untilEnded(backupId);
   expect(backup).toMatchObject({ status: 'completed', outcome: 'completed' });
   await expectSealedOrAbsent(bed, backup);
@@ -68,10 +69,10 @@ test('what it can not remove is listed, though its backup is settled already', a
   });
   await settle(backupId);
   release();
-  await until('the run to end', 10_000, () => hasLogged(backupId, 'backup failed'));
+  await until('the run to end', 20_000, () => hasLogged(backupId, 'backup failed'));
   const [upload] = bed.bucket.uploads(BUCKET);
   expect(upload).toBeDefined();
-  await until('what is left to be listed', 5_000, async () => {
+  await until('what is left to be listed', 20_000, async () => {
     const found = await leftovers();
     return found.some(({ kind, upload_id: id }) => kind === 'upload' && id === upload?.uploadId);
   });
@@ -125,7 +126,7 @@ test('a leftover that names what a completed backup consists of is dropped, and 
       ...{ created_at: now().toISOString(), next_try_at: now().toISOString() },
     })
     .execute();
-  await until('the leftover to be dropped', 10_000, async () => (await leftovers()).length === 0);
+  await until('the leftover to be dropped', 20_000, async () => (await leftovers()).length === 0);
   await expectSealedOrAbsent(bed, backup);
 });
 
@@ -135,15 +136,13 @@ async function held(database: string, operation: OperationName) {
   const until_ = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const hits = () => bed.bucket.faults.hits().length;
-  const before = hits();
   bed.bucket.faults.add({
     match: { operation },
     times: Number.POSITIVE_INFINITY,
     fault: { kind: 'hold', until: until_ },
   });
   const backupId = await bed.app.startBackup(database);
-  await until(`${operation} to be held`, 20_000, () => hits() > before);
+  await untilMet(bed, backupId, 'hold');
   return { backupId, release };
 }
 

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { beside } from '../support/beside.ts';
 import { freePort } from '../support/free-port.ts';
@@ -336,14 +337,13 @@ beside('what goes wrong later', () => {
         backupLocalPath: '/var/backups/cut',
       });
       const backupId = await bed.app.startBackup(id);
-      await until(
-        'the file to be begun',
-        20_000,
-        async () =>
-          (await bed.sshd.insideHost(
-            "find /var/backups/cut -name '*.partial' -size +1k 2>/dev/null || true",
-          )) !== '',
-      );
+      // Looked at from outside: a program of the host for it could come when the file is whole.
+      await until('the file to be begun', 20_000, async () => {
+        const [file] = await bed.sshd.files('/var/backups/cut');
+        if (file?.endsWith('.partial') !== true) return false;
+        const begun = await stat(bed.sshd.hostPath(file)).catch(() => undefined);
+        return begun !== undefined && begun.size > 1024;
+      });
       await bed.sshd.dropConnections();
       const backup = await bed.app.untilEnded(backupId);
       if (backup.status === 'failed') {

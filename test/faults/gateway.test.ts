@@ -48,13 +48,14 @@ test('an app killed while the Ceph gateway has parts of its dump: the next start
   const isHeld = way.swallowAfter(SENT_BYTES);
   const { backupId } = await app.ask('POST', `/api/databases/${database}/backups`, {});
   await isHeld;
+  // First of all: a request that nobody answers is given up in time, and the run with it.
+  await app.kill();
   const [upload, ...others] = await uploads();
   expect(others).toEqual([]);
   const key = String(upload?.['Key']);
   const parts = await s3('list-parts', '--key', key, '--upload-id', String(upload?.['UploadId']));
   expect(parts['Parts']).not.toHaveLength(0);
 
-  await app.kill();
   way.carry();
   app = await start();
   const backup = await until('the backup to be settled', 60_000, async () => {

@@ -124,8 +124,21 @@ function openGround() {
     await noDumpRuns();
   }
 
+  /**
+   * Until a request for that backup's object has met the fault of this test: what an earlier one left may be looked for just
+   * then, and the manifest of a backup be written, and meet it too.
+   */
+  async function untilMet(step: string, backupId: unknown): Promise<void> {
+    await until(`the run to reach ${step}`, 120_000, async () => {
+      const hits = bucket.faults.hits().slice(hitsBefore);
+      if (hits.length === 0) return false;
+      const { backup } = (await app.ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
+      return hits.some(({ key }) => key === backup['storagePath']);
+    });
+  }
+
   async function ended(backupId: string): Promise<Json> {
-    return until(`backup ${backupId} to be settled`, 40_000, async () => {
+    return until(`backup ${backupId} to be settled`, 60_000, async () => {
       const { backup } = (await app.ask('GET', `/api/backups/${backupId}`)) as { backup: Json };
       const isOpen =
         backup['status'] === 'pending' ||
@@ -138,7 +151,7 @@ function openGround() {
   async function noDumpRuns(): Promise<void> {
     await until(
       'the host to end the dump',
-      10_000,
+      20_000,
       async () => !(await sshd.processes()).some((command) => /sqlite3|bp_status/.test(command)),
     );
   }
@@ -162,8 +175,7 @@ function openGround() {
   return {
     /** Once the tests run; the app is another one after each start. */
     get: () => ({ app, bucket, sshd, database, shortly, onHost, asCopy }),
-    /** Requests that have met a fault of this test. */
-    hits: () => bucket.faults.hits().length - hitsBefore,
+    untilMet,
     async startAgain() {
       bucket.faults.clear();
       app = await startChildApp(program, env());
@@ -176,9 +188,12 @@ function openGround() {
   };
 }
 
+/** As often as somebody asks: others may look for objects, and read them, beside the run that is meant. */
+const times = Number.POSITIVE_INFINITY;
+
 /** `mid-dump`: the dump goes on. */
 const STEPS: readonly [string, FaultRule, when?: 'mid-dump'][] = [
-  ['the look for an existing object', { match: { operation: 'HeadObject' }, fault: { kind: 'hang' } }],
+  ['the look for an existing object', { match: { operation: 'HeadObject' }, times, fault: { kind: 'hang' } }],
   [
     'an upload being created',
     { match: { operation: 'CreateMultipartUpload' }, fault: { kind: 'hang' } },
@@ -207,7 +222,7 @@ const STEPS: readonly [string, FaultRule, when?: 'mid-dump'][] = [
     'a Complete performed but never heard',
     { match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang-after' } },
   ],
-  ['the reading back', { match: { operation: 'GetObject' }, fault: { kind: 'hang' } }],
+  ['the reading back', { match: { operation: 'GetObject' }, times, fault: { kind: 'hang' } }],
 ];
 
 beside('SIGKILL of the app', () => {
@@ -222,7 +237,7 @@ beside('SIGKILL of the app', () => {
         `/api/databases/${when === 'mid-dump' ? database : shortly}/backups`,
         {},
       );
-      await until(`the run to reach ${step}`, 20_000, () => ground.hits() > 0);
+      await ground.untilMet(step, backupId);
       await app.kill();
       await ground.startAgain();
       await ground.expectRepaired(String(backupId));
@@ -232,9 +247,8 @@ beside('SIGKILL of the app', () => {
   test('during a dump onto the host: the next start repairs it', async () => {
     const { app, onHost } = ground.get();
     const { backupId } = await app.ask('POST', `/api/databases/${onHost}/backups`, {});
-    await until('the file to be begun', 20_000, async () =>
-      (await ground.files()).some((name) => name.endsWith('.partial')),
-    );
+    // As a rule it is begun: where nobody looked in time it has its name already, and stays.
+    await until('the file to be begun', 20_000, async () => (await ground.files()).length > 0);
     await app.kill();
     await ground.startAgain();
     const backup = await ground.ended(String(backupId));
@@ -249,7 +263,7 @@ beside('SIGKILL of the app', () => {
     const { app, bucket, sshd, asCopy } = ground.get();
     bucket.faults.add({ match: { operation: 'UploadPart' }, times: 99, fault: { kind: 'hang' } });
     const { backupId } = await app.ask('POST', `/api/databases/${asCopy}/backups`, {});
-    await until('a part to be sent', 40_000, () => ground.hits() > 0);
+    await ground.untilMet('its parts', backupId);
     expect(await ground.copies()).toEqual(['scratch-copy']);
     // None of what runs there may clean up any more.
     const signal = (name: string) => sshd.insideHost(`kill -s ${name} $(pgrep -f 'scratch-cop[y]')`);
@@ -269,9 +283,9 @@ beside('SIGKILL of the app', () => {
 
   test('a backup that waits is run by the next start', async () => {
     const { app, bucket, shortly } = ground.get();
-    bucket.faults.add({ match: { operation: 'HeadObject' }, fault: { kind: 'hang' } });
+    bucket.faults.add({ match: { operation: 'HeadObject' }, times, fault: { kind: 'hang' } });
     const first = await app.ask('POST', `/api/databases/${shortly}/backups`, {});
-    await until('the run to begin', 20_000, () => ground.hits() > 0);
+    await ground.untilMet('its look for an object', first['backupId']);
     const second = await app.ask('POST', `/api/databases/${shortly}/backups`, {});
     const third = await app.ask('POST', `/api/databases/${shortly}/backups`, {});
     expect(second['backupId']).not.toBe(first['backupId']);
@@ -298,7 +312,7 @@ beside('SIGTERM of the app', () => {
         `/api/databases/${when === 'mid-dump' ? database : shortly}/backups`,
         {},
       );
-      await until(`the run to reach ${step}`, 20_000, () => ground.hits() > 0);
+      await ground.untilMet(step, backupId);
       // A run that does not end is waited for six seconds, once, beside all else that ends.
       expect(await app.stop()).toBeLessThan(12_000);
       await ground.startAgain();

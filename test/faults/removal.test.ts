@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { startDevBucket } from '../../dev/bucket/server.ts';
+import { type OperationName, startDevBucket } from '../../dev/bucket/server.ts';
 import { startInstallation } from '../support/installation.ts';
 import { startSshd } from '../support/sshd.ts';
 import { until } from '../support/until.ts';
@@ -48,8 +48,13 @@ test('a stop while an object is taken back does not make it a good one', async (
     fault: { kind: 'hold', until: removed },
   });
   const backupId = await app.startBackup(database);
-  await until('the reading back', 20_000, () => bucket.faults.hits().length > 0);
-  await app.services.worker.stop(1_000);
+  const hasMet = (operation: OperationName) =>
+    bucket.faults.hits().some((hit) => hit.operation === operation);
+  await until('the reading back', 20_000, () => hasMet('GetObject'));
+  const stopped = app.services.worker.stop(1_000);
+  // Before it is begun it is no removal that is stopped: the next start would read the object back, and find it good.
+  await until('the removal', 20_000, () => hasMet('DeleteObject'));
+  await stopped;
   await app.services.close();
   app = await startInstallation(options);
   const backup = await app.untilEnded(backupId);

@@ -120,10 +120,12 @@ for (const [step, rule, outcome] of STEPS) {
       bucket.faults.add(rule);
       const backupId = await startBackup();
       await until(`the run to reach ${step}`, 60_000, () => bucket.faults.hits().length > before);
-      const runner = replicas.find((app) => app.output().includes(`"runId":"${backupId}"`));
+      const runner = await until('the one that runs it to have said so', 20_000, () =>
+        replicas.find((app) => app.output().includes(`"runId":"${backupId}"`)),
+      );
       const others = replicas.filter((app) => app !== runner);
       expect(others).toHaveLength(2);
-      await runner?.kill();
+      await runner.kill();
       const [killed] = await postgres.query('select clock_timestamp() as at', state);
       replicas = others;
       bucket.faults.clear();

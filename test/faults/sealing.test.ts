@@ -11,7 +11,7 @@ import { sharedPostgres } from '../support/shared/postgres.ts';
 import { STATES } from '../support/states.ts';
 import { afterUpdate } from '../support/trigger.ts';
 import { until } from '../support/until.ts';
-import { type Bed, expectHostQuiet, ODD, startBed, TINY_PARTS, TO_BUCKET } from './bed.ts';
+import { type Bed, BUCKET, expectHostQuiet, ODD, startBed, TINY_PARTS, TO_BUCKET, untilMet } from './bed.ts';
 
 /**
  * What seals asks for its claim right before: in rounds too far apart to renew any, so that nothing else does. Each step of a
@@ -70,15 +70,42 @@ describe.each(STATES)('on %s,', (state) => {
       const held = new Promise<void>((resolve) => {
         release = resolve;
       });
-      const hits = bed.bucket.faults.hits().length;
       bed.bucket.faults.add({ match: { operation }, fault: { kind: 'hold', until: held } });
       const id = await bed.app.startBackup(database());
-      await until(`${operation} to be held`, 20_000, () => bed.bucket.faults.hits().length > hits);
+      await untilMet(bed, id, 'hold');
       const run = await runOf(bed.app.services.db, { id });
       release();
       expect(msOf(run.lease_until)).toBeGreaterThan(claimedUntil(run));
       expect(await bed.app.untilEnded(id)).toMatchObject({ status: 'completed' });
     });
+  });
+
+  test('a stored backup that another process took over is not taken away for a cancel that its own run hears of', async () => {
+    const { db } = bed.app.services;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    bed.bucket.faults.add({ match: { operation: 'GetObject' }, fault: { kind: 'hold', until: held } });
+    const id = await bed.app.startBackup(small);
+    await untilMet(bed, id, 'hold');
+    const ofRun = db.updateTable('runs').where('id', '=', id);
+    await ofRun.set({ claimed_by: 'another process 😀' }).execute();
+    await bed.app.ask('POST', `/api/backups/${id}/cancel`);
+    const isEnd = (line: string) => line.includes(id) && line.includes('backup failed');
+    const line = await until('its own run to end', 20_000, () => bed.app.log.find(isEnd));
+    release();
+    // The other one has read it back by now, and found it good.
+    await ofRun.set({ state: 'completed', claimed_by: null, lease_until: null }).execute();
+    const { storage_path: key } = await db
+      .updateTable('backups')
+      .set({ status: 'completed', outcome: 'completed' })
+      .where('id', '=', id)
+      .returning('storage_path')
+      .executeTakeFirstOrThrow();
+    expect(bed.bucket.objects(BUCKET).map((object) => object.key)).toContain(key);
+    expect(await db.selectFrom('leftovers').select('key').where('key', '=', key).execute()).toEqual([]);
+    expect(JSON.parse(line)).toMatchObject({ code: 'superseded' });
   });
 
   describe('a backup that another process took over right before it was sealed', () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { addLeftover } from '../../src/backups/settle.ts';
 import { write } from '../../src/db/write.ts';
 import { hostPlace } from '../../src/object-stores/place.ts';
@@ -8,6 +8,7 @@ import {
   actHalfWay,
   type Bed,
   BUCKET,
+  endHalfWay,
   expectLeftoversGone,
   expectSealedOrAbsent,
   startBed,
@@ -16,9 +17,6 @@ import {
 } from './bed.ts';
 
 /** A binary copy of an SQLite file lies on its host for a while: under every fault it is gone in the end, too. */
-// Each waits for a copy, its upload and a sweep.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
-
 let bed: Bed;
 let file: string;
 let database: string;
@@ -79,16 +77,7 @@ test('a cancel while it is sent removes it', async () => {
 });
 
 test('a connection that drops while it is sent leaves no copy', async () => {
-  bed.bucket.faults.add({
-    match: { operation: 'UploadPart' },
-    times: Number.POSITIVE_INFINITY,
-    fault: { kind: 'slow', bytesPerSecond: 2_000_000 },
-  });
-  const before = bed.bucket.faults.hits().length;
-  const backupId = await bed.app.startBackup(database);
-  await until('a part to be sent', 20_000, () => bed.bucket.faults.hits().length > before);
-  await bed.sshd.dropConnections();
-  const backup = await bed.app.untilEnded(backupId);
+  const backup = await endHalfWay(bed, database, () => bed.sshd.dropConnections());
   expect(backup.error).toMatchObject({ step: 'dump' });
   await expectLeftoversGone(bed);
   await expectSealedOrAbsent(bed, backup);

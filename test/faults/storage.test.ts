@@ -322,7 +322,7 @@ beside('answers that do not come', () => {
       const backup = await bed.app.untilEnded(backupId, 20_000);
       expect(backup.outcome).toBe('cancelled');
       land();
-      await until('the object to land', 10_000, () =>
+      await until('the object to land', 20_000, () =>
         bed.bucket.objects(BUCKET).some(({ key }) => key === backup.storagePath),
       );
       await expectLeftoversGone(bed);
@@ -343,7 +343,7 @@ beside('answers that do not come', () => {
       expect(backup.status).toBe('completed');
       expect(bed.bucket.uploads(BUCKET)).toEqual([]);
       land();
-      await until('the upload to begin', 10_000, () => bed.bucket.uploads(BUCKET).length === 1);
+      await until('the upload to begin', 20_000, () => bed.bucket.uploads(BUCKET).length === 1);
       await expectSealedOrAbsent(bed, backup);
       expect((await bed.app.call('GET', `/api/backups/${backup.id}/download`)).status).toBe(200);
     });

@@ -1,17 +1,24 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { BackupRow } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
 import { addRun } from '../support/backup-row.ts';
 import type { Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
-import { type Bed, BUCKET, expectLeftoversGone, expectSealedOrAbsent, startBed, TO_BUCKET } from './bed.ts';
+import {
+  type Bed,
+  BUCKET,
+  expectLeftoversGone,
+  expectSealedOrAbsent,
+  startBed,
+  TO_BUCKET,
+  untilMet,
+} from './bed.ts';
 
 let bed: Bed;
 let small: string;
 let large: string;
-let hitsBefore = 0;
 
 beforeAll(async () => {
   // A Complete whose caller is gone is waited for all through these tests.
@@ -21,9 +28,6 @@ beforeAll(async () => {
   small = await bed.addDatabase({ name: 'small', type: 'sqlite', filePath: file, ...TO_BUCKET });
   large = await bed.addDatabase({ name: 'large', type: 'sqlite', filePath: largeFile, ...TO_BUCKET });
 });
-beforeEach(() => {
-  hitsBefore = bed.bucket.faults.hits().length;
-});
 afterEach(() => bed.bucket.faults.clear());
 afterAll(() => bed.close());
 
@@ -32,7 +36,7 @@ describe('the worker', () => {
     const key = 'orphan.sql';
     bed.bucket.faults.add({ match: { key }, times: Number.POSITIVE_INFINITY, fault: { kind: 'hang' } });
     const orphan = await insertOrphan({ key, leaseUntil: new Date(0) });
-    await until('the repair to hang', 10_000, () => bed.bucket.faults.hits().length > hitsBefore);
+    await until('the repair to hang', 20_000, () => bed.bucket.faults.hits().some((hit) => hit.key === key));
     const backup = await bed.app.backUp(small, 8_000);
     expect(backup.status).toBe('completed');
     expect((await row(orphan)).status).toBe('in_progress');
@@ -46,7 +50,7 @@ describe('the worker', () => {
       key: 'ahead.sql',
       leaseUntil: new Date(Date.now() + 3 * 3_600_000),
     });
-    await until('the repair', 10_000, async () => (await row(orphan)).outcome === 'interrupted');
+    await until('the repair', 20_000, async () => (await row(orphan)).outcome === 'interrupted');
     await expectLeftoversGone(bed);
   });
 });
@@ -104,7 +108,7 @@ describe('a backup whose outcome is not known yet', () => {
     const backupId = await uncertainBackup(large);
     bed.bucket.faults.clear();
     bed.bucket.faults.add({ match: { bucket: BUCKET }, fault: { kind: 'vanish' } });
-    await until('the bucket to be missed', 10_000, () =>
+    await until('the bucket to be missed', 20_000, () =>
       bed.bucket.faults.hits().some(({ kind }) => kind === 'vanish'),
     );
     expect((await row(backupId)).outcome).toBe('uncertain');
@@ -212,9 +216,9 @@ async function insertOrphan(run: { key: string; leaseUntil: Date }): Promise<str
 async function uncertainBackup(database: string): Promise<string> {
   bed.bucket.faults.add({ match: { operation: 'CompleteMultipartUpload' }, fault: { kind: 'hang' } });
   const backupId = await bed.app.startBackup(database);
-  await until('the Complete to hang', 20_000, () => bed.bucket.faults.hits().length > hitsBefore);
+  await untilMet(bed, backupId, 'hang');
   await bed.app.ask('POST', `/api/backups/${backupId}/cancel`);
-  await until('the run to be uncertain', 10_000, async () => (await row(backupId)).outcome === 'uncertain');
+  await until('the run to be uncertain', 20_000, async () => (await row(backupId)).outcome === 'uncertain');
   return backupId;
 }
 

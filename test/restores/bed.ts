@@ -33,7 +33,9 @@ export interface EndedRestore {
 export async function startRestoreBed(
   start: () => Promise<TestPostgres> = sharedPostgres,
 ): Promise<RestoreBed> {
-  const [bed, postgres] = await Promise.all([startBed(TINY_PARTS), start()]);
+  // What is held stays held, however long a busy machine takes to act meanwhile: a request that is given up is sent again.
+  const tuning = { ...TINY_PARTS.tuning, attemptTimeoutMs: 120_000 };
+  const [bed, postgres] = await Promise.all([startBed({ ...TINY_PARTS, tuning }), start()]);
   const mark = ownName('r');
   let sources = 0;
   const { app } = bed;

@@ -404,8 +404,12 @@ describe('a target that can’t be', () => {
     const second = await bed.restore(plain);
     await bed.app.ask('PUT', setting, { enabled: true });
     expect([first.message, second.message]).toEqual(['', '']);
-    expect(first.newName).toMatch(/_restored_\d{8}$/);
-    expect(second.newName).toBe(`${first.newName}_2`);
+    const dayOf = ({ run }: { run: Json }) => String(run['createdAt']).slice(0, 10).replaceAll('-', '');
+    const [today, then] = [dayOf(first), dayOf(second)];
+    expect(first.newName).toMatch(new RegExp(`_restored_${today}$`));
+    // It may be midnight between the two.
+    const isTaken = today === then;
+    expect(second.newName).toBe(isTaken ? `${first.newName}_2` : first.newName.replace(/\d{8}$/, then));
     for (const { newName } of [first, second]) await bed.postgres.dropDatabase(newName);
   });
 

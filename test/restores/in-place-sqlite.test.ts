@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { quote } from '../../src/hosts/quote.ts';
 import { loadOptionsOf } from '../../src/restores/load-options.ts';
 import { loadRestore } from '../../src/restores/restores.ts';
@@ -10,7 +10,6 @@ import type { EndedBackup, Json } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 
 const EVER = Number.POSITIVE_INFINITY;
-vi.setConfig({ testTimeout: 120_000 });
 
 let bed: Bed;
 let live: string;

@@ -1,7 +1,7 @@
 import { chown, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RestoreRow } from '../../src/db/schema.ts';
 import { SEALED } from '../../src/secrets/sealed.ts';
 import { asWritten } from '../support/as-written.ts';
@@ -12,7 +12,6 @@ import { until } from '../support/until.ts';
 import { type RestoreBed, startRestoreBed } from './bed.ts';
 
 const EVER = Number.POSITIVE_INFINITY;
-vi.setConfig({ testTimeout: 120_000 });
 
 let bed: RestoreBed;
 let source: string;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { loadOptionsOf } from '../../src/restores/load-options.ts';
 import { loadRestore } from '../../src/restores/restores.ts';
 import type { EndedBackup, Json } from '../support/installation.ts';
@@ -7,7 +7,6 @@ import type { RestoreBed } from './bed.ts';
 import { HARM, HARMLESS, type LiveBed, OWNER, startLiveBed } from './live-bed.ts';
 
 const EVER = Number.POSITIVE_INFINITY;
-vi.setConfig({ testTimeout: 120_000 });
 
 let live: LiveBed;
 let bed: RestoreBed;

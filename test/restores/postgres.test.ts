@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readContents } from '../../src/backups/contents.ts';
 import type { Json } from '../support/installation.ts';
 import { checksums, fillDatabase } from '../support/postgres-data.ts';
@@ -19,8 +19,6 @@ beforeAll(async () => {
 });
 afterEach(() => bed.bucket.faults.clear());
 afterAll(() => bed.close());
-
-vi.setConfig({ testTimeout: 120_000 });
 
 describe('a drill of PostgreSQL', () => {
   const drill = async (backupId: string, login = {}) => {

@@ -49,7 +49,7 @@ describe.each(STATES)('the claim of a run that goes on, on %s,', (state) => {
       },
     );
     worker.start();
-    return until('the run to begin', 10_000, () => handed);
+    return until('the run to begin', 20_000, () => handed);
   }
 
   const change = (values: Partial<RunRow>) =>
@@ -58,7 +58,8 @@ describe.each(STATES)('the claim of a run that goes on, on %s,', (state) => {
 
   it('is renewed right now before what can not be undone, and ends it where another process has it', async () => {
     const { hold, signal } = await begin(600_000);
-    const soon = new Date(Date.now() + 1_000).toISOString();
+    // Nearer than a lease, and over for no machine that is busy: the end of a run has repairs looked for.
+    const soon = new Date(Date.now() + LEASE_MS / 2).toISOString();
     await change({ lease_until: soon });
     await hold();
     expect(String((await run()).lease_until) > soon).toBe(true);
@@ -73,7 +74,7 @@ describe.each(STATES)('the claim of a run that goes on, on %s,', (state) => {
     const { signal } = await begin(20);
     const until30s = new Date(Date.now() + 30_000).toISOString();
     await change({ claimed_by: ANOTHER, lease_until: until30s });
-    await until('the run to be ended', 10_000, () => signal.aborted);
+    await until('the run to be ended', 20_000, () => signal.aborted);
     expect(signal.reason).toMatchObject({ code: 'superseded' });
     expect(await run()).toMatchObject({ claimed_by: ANOTHER, lease_until: until30s, state: 'running' });
   });

@@ -65,7 +65,7 @@ it('is done at once where it was never done, and is due again after its pause', 
   start(async () => {
     count += 1;
   });
-  await until('it to be done', 5_000, async () => count === 1 && (await task()).claimed_by === null);
+  await until('it to be done', 20_000, async () => count === 1 && (await task()).claimed_by === null);
   expect(await task()).toMatchObject({ due_at: new Date(BEGIN + HOUR).toISOString(), lease_until: null });
 });
 
@@ -81,17 +81,17 @@ it('is not even claimed while it says that it has nothing to do', async () => {
     return isWaiting;
   };
   start(run, { everyMs: 10, hasWork });
-  await until('a second look', 5_000, () => looks >= 2);
+  await until('a second look', 20_000, () => looks >= 2);
   expect([count, (await task()).due_at]).toEqual([0, new Date(BEGIN).toISOString()]);
   isWaiting = true;
-  await until('it to be done', 5_000, () => count === 1);
+  await until('it to be done', 20_000, () => count === 1);
 });
 
 it('that has time is looked at some while after the start, and no sooner', async () => {
   const done: string[] = [];
   start(async () => void done.push('in an hour'), { firstAfterMs: HOUR });
   start(async () => void done.push('soon'), { firstAfterMs: 1 });
-  await until('it to be done', 5_000, async () => done.length > 0);
+  await until('it to be done', 20_000, async () => done.length > 0);
   expect(done).toEqual(['soon']);
 });
 
@@ -119,9 +119,9 @@ it('is done also where the database could not be written at first', async () => 
     count += 1;
   };
   start(run, { listAgainMs: 20 });
-  await until('the refusal', 5_000, () => lines.some((line) => line.includes('could not be listed')));
+  await until('the refusal', 20_000, () => lines.some((line) => line.includes('could not be listed')));
   await refusal.drop();
-  await until('it to be done', 5_000, () => count === 1);
+  await until('it to be done', 20_000, () => count === 1);
 });
 
 it('waits for no process that was there before where this one is alone', async () => {
@@ -132,14 +132,14 @@ it('waits for no process that was there before where this one is alone', async (
   await start(run).stop(1_000);
   await until(
     'the first',
-    5_000,
+    20_000,
     async () => (await db.selectFrom('periodic_tasks').selectAll().execute()).length === 1,
   );
   const leaseUntil = new Date(BEGIN + 20_000).toISOString();
   await db.updateTable('periodic_tasks').set({ claimed_by: 'gone', lease_until: leaseUntil }).execute();
   const before = count;
   start(run, { isAlone: true });
-  await until('it to be done', 5_000, () => count === before + 1);
+  await until('it to be done', 20_000, () => count === before + 1);
 });
 
 it('is left to whoever has it, and is taken over once the lease is over or lies too far ahead', async () => {
@@ -169,7 +169,7 @@ it('is left to whoever has it, and is taken over once the lease is over or lies 
       count += 1;
     };
     const periodic = start(run, { hasWork });
-    await until('a look', 5_000, () => hasBegun);
+    await until('a look', 20_000, () => hasBegun);
     // It ends the look, which goes on to its end.
     await periodic.stop(5_000);
     expect([lease, due, count]).toEqual([lease, due, isDone ? 1 : 0]);
@@ -185,12 +185,12 @@ it('is renewed while it goes on, and ended where another process has it', async 
     },
     { leaseMs: 30 },
   );
-  await until('it to begin', 5_000, () => signal !== undefined);
+  await until('it to begin', 20_000, () => signal !== undefined);
   const first = (await task()).lease_until;
   await pass(10);
-  await until('a renewal', 5_000, async () => (await task()).lease_until !== first);
+  await until('a renewal', 20_000, async () => (await task()).lease_until !== first);
   await db.updateTable('periodic_tasks').set({ claimed_by: 'another' }).execute();
-  await until('it to be ended', 5_000, () => signal?.aborted === true);
+  await until('it to be ended', 20_000, () => signal?.aborted === true);
   expect(signal?.reason).toMatchObject({ code: 'superseded' });
   expect((await task()).claimed_by).toBe('another');
 });
@@ -202,7 +202,7 @@ it('is ended by a stop, and what it throws is logged', async () => {
   });
   await until(
     'it to begin',
-    5_000,
+    20_000,
     async () => (await db.selectFrom('periodic_tasks').selectAll().execute())[0]?.claimed_by != null,
   );
   await periodic.stop(5_000);
@@ -212,8 +212,8 @@ it('is ended by a stop, and what it throws is logged', async () => {
   start(async () => {
     throw new Error('Platte voll 🐘');
   });
-  await until('it to be logged', 5_000, () => lines.some((line) => line.includes('Platte voll')));
-  await until('it to be free', 5_000, async () => (await task()).claimed_by === null);
+  await until('it to be logged', 20_000, () => lines.some((line) => line.includes('Platte voll')));
+  await until('it to be free', 20_000, async () => (await task()).claimed_by === null);
 });
 
 it.each([
@@ -223,7 +223,7 @@ it.each([
   start(async () => {
     throw problem;
   });
-  await until('it to be logged', 5_000, () => lines.length > 0);
+  await until('it to be logged', 20_000, () => lines.length > 0);
   expect(lines.map((line) => JSON.parse(line).level)).toEqual([level]);
 });
 
@@ -247,9 +247,9 @@ it('that fails fills no log, and goes on when it can', async () => {
       return false;
     },
   });
-  await until('seven looks', 5_000, () => looks.length >= 7);
+  await until('seven looks', 20_000, () => looks.length >= 7);
   // Before the seventh there were pauses of 126 ms, and of 6 if none of them had grown.
   expect((looks[6] ?? 0) - (looks[0] ?? 0)).toBeGreaterThan(60);
   isAway = false;
-  await until('many looks', 5_000, () => looks.length >= 12);
+  await until('many looks', 20_000, () => looks.length >= 12);
 });

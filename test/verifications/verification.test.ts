@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Fault } from '../../dev/bucket/faults.ts';
+import type { Fault, FaultHit } from '../../dev/bucket/faults.ts';
 import { type DevBucket, startDevBucket } from '../../dev/bucket/server.ts';
 import { listRuns } from '../../src/backups/list-runs.ts';
 import { protectionOfOne } from '../../src/backups/protection-of.ts';
@@ -232,7 +232,8 @@ describe('asking for it', () => {
     const asked = await Promise.all([ask(backup.id), ask(backup.id)]);
     expect(asked.map(({ status }) => status).sort()).toEqual([200, 409]);
     const runId = String(asked.find(({ status }) => status === 200)?.body['runId']);
-    await until('it to run', 10_000, async () => bucket.faults.hits().length > 0);
+    const isHeld = ({ kind, key }: FaultHit) => kind === 'hold' && key === backup.storagePath;
+    await until('it to run', 20_000, () => bucket.faults.hits().some(isHeld));
     expect(await app.call('DELETE', `/api/backups/${backup.id}`)).toMatchObject({
       status: 409,
       body: { message: expect.stringContaining('being read in full') },
@@ -256,6 +257,8 @@ describe('asking for it', () => {
     const kind = createVerificationKind(app.services);
     const row = await db.selectFrom('runs').selectAll().where('id', '=', backup.id).executeTakeFirstOrThrow();
     const states: string[] = [];
+    // Until then the app itself, whose leases are of five seconds, does not take it for one that nobody has.
+    const soon = () => new Date(Date.now() + 8_000).toISOString();
     for (const attempts of [1, 3]) {
       const id = `dead-${attempts}-${backup.id}`;
       const dead = {
@@ -268,7 +271,7 @@ describe('asking for it', () => {
       } as const;
       await db
         .insertInto('runs')
-        .values({ ...dead, state: 'running', claimed_by: 'me' })
+        .values({ ...dead, state: 'running', claimed_by: 'me', lease_until: soon() })
         .execute();
       const claimed = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
       await kind.repair(claimed, {

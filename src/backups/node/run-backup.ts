@@ -201,11 +201,17 @@ async function verify(
       { isPatient: true },
     );
   } catch (error) {
+    const { key } = plans.destination;
     // The one who has the backup now may have found the object to be good.
-    if (isAppError(error, 'superseded')) throw withObjectLeft(plans.destination.key, stored, error);
-    // So that an end of the app before or during the removal does not let the repair take the object for a good one.
-    await recordUpload(context.db, run.claim, { sha256: null }).catch(() => {});
-    throw await withObjectRemoved(store, plans.destination.key, stored, error);
+    if (isAppError(error, 'superseded')) throw withObjectLeft(key, stored, error);
+    try {
+      // So that an end of the app before or during the removal does not let the repair take the object for a good one.
+      await recordUpload(context.db, run.claim, { sha256: null });
+    } catch (unrecorded) {
+      // Nor may it be removed then: another one may have the backup by now, or have it after this process.
+      throw withObjectLeft(key, stored, isAppError(unrecorded, 'superseded') ? unrecorded : error);
+    }
+    throw await withObjectRemoved(store, key, stored, error);
   }
   return {
     bytes: stored.bytes,
