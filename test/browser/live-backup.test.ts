@@ -201,7 +201,10 @@ describe('what has ended', () => {
     const asked: string[] = [];
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await page.clock.runFor(15_000);
-    expect(asked.filter((path) => path !== '/live')).toEqual(['/runs/running']);
+    const [again, others] = [asked.filter((path) => path === '/'), asked.filter((path) => path !== '/')];
+    expect(others.filter((path) => path !== '/live')).toEqual(['/runs/running']);
+    // Two answers of a slow machine may have said that it ended: then the page is asked for once more, some seconds later.
+    expect(again.length).toBeLessThanOrEqual(1);
     await site.services.db.deleteFrom('runs').where('subject_id', 'in', [first, second, third]).execute();
     await site.services.db.deleteFrom('backups').where('id', 'in', [first, second, third]).execute();
     expect([id, complaints]).toEqual([good.database_id, []]);
