@@ -19,6 +19,8 @@ beforeAll(async () => {
   await page.getByRole('heading', { name: 'What the storage can do' }).waitFor();
   // Loaded whole: a click before the script has come sends the form as without JavaScript.
   await page.waitForURL(`${site.url}/admin/storage`);
+  // Above the button, which it moves when it comes.
+  await page.locator('#buckets:not([hx-trigger])').waitFor();
 });
 afterAll(async () => {
   await browser?.close();

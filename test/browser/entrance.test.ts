@@ -50,6 +50,8 @@ describe('a password that is being chosen', () => {
     await page.getByLabel('Email').fill(ADMIN.email);
     await create.click();
     await page.locator('small').getByText('one of the 10,000 most common passwords').waitFor();
+    // With its scripts, which come with each page.
+    await page.waitForLoadState();
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
     await page.getByLabel('Password').fill('blåbær & 14 späte Züge');
@@ -81,6 +83,5 @@ describe('signing in on the machine itself where PUBLIC_URL is https', () => {
       const cookies = await context.cookies();
       expect(cookies.map(({ name }) => name)).toContain('__Host-bridgeport_session');
     },
-    60_000,
   );
 });

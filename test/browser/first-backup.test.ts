@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { MANIFEST_SUFFIX } from '../../src/backups/manifest-suffix.ts';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 import { AXE, faultsInBothColours, NAVIGATION } from './axe.ts';
@@ -28,7 +29,9 @@ afterAll(async () => {
 /** Walks the way on an installation of its own, and holds it to its counts. */
 async function walk(site: Site, page: Page, person: Person, look: (step: string) => Promise<void>) {
   await walkToFirstBackup(page, person, { site, sshd, name: NAME, look });
-  expect(site.bucket.objects('prod-backups').map(({ key }) => key)).toEqual([
+  // Its manifest may lie there by now: those are written every quarter of a minute.
+  const keys = site.bucket.objects('prod-backups').map(({ key }) => key);
+  expect(keys.filter((key) => !key.endsWith(MANIFEST_SUFFIX))).toEqual([
     expect.stringMatching(/^production\/sh'op "1" \+ü <script>\.db\/.*\.sql\.zst$/),
   ]);
   expect(person.counts.clicks).toBeLessThanOrEqual(MOST_CLICKS);
@@ -64,7 +67,7 @@ it('A newcomer gets from the first signed-in page to a backup over SSH that was 
     { cron_expression: '0 2 * * *' },
   ]);
   await look('7-overview');
-}, 120_000);
+});
 
 describe('Who has no mouse', () => {
   let site: Site;
@@ -89,7 +92,7 @@ describe('Who has no mouse', () => {
     await walk(site, page, withKeys(page), async () => {});
     // The whole page is not loaded anew when the run ends.
     expect(await focused(page)).not.toBe('');
-  }, 120_000);
+  });
 
   it('leaves the menu behind three dots by Escape, and a question that it led to for its button', async () => {
     const { db } = site.services;

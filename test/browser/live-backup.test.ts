@@ -11,6 +11,7 @@ import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import { restoreRow } from '../support/restore-row.ts';
 import { faultsInBothColours } from './axe.ts';
 import { complaintsOf, type Session, type Site, signInOnce, startSite } from './site.ts';
+import { stopClock } from './stopped-clock.ts';
 
 const LOGIN = { email: 'live@example.com', password: 'correct horse battery' };
 const NAME = `shop "ü" <b> 🐘`;
@@ -117,7 +118,7 @@ describe('a database whose backup runs', () => {
       .waitFor();
     expect(await page.getByRole('progressbar').count()).toBe(0);
     // The button that had it is gone.
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('live-runs');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('live-runs');
     await page.locator('#backup-list').getByText('58.3 MiB').waitFor();
     await page.locator('#figures').getByText('58.3 MiB stored in 4 s, read back').waitFor();
     await expect.poll(() => page.title()).toMatch(/^shop/);
@@ -195,11 +196,15 @@ describe('what has ended', () => {
     await page.locator('#running').getByText('Backed up and read back: 58.3 MiB').waitFor();
     expect(await focused(page)).toBe('All runs');
     expect(await page.locator('#overview details[open]').count()).toBe(1);
-    // Nothing runs: nothing but what looks for it, seldom, is asked for.
+    // Nothing runs: nothing but what looks for it, once in a quarter of a minute, is asked for.
+    await stopClock(page);
     const asked: string[] = [];
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
-    await page.clock.runFor(14_000);
-    expect(asked.filter((path) => path !== '/live')).toEqual([]);
+    await page.clock.runFor(15_000);
+    const [again, others] = [asked.filter((path) => path === '/'), asked.filter((path) => path !== '/')];
+    expect(others.filter((path) => path !== '/live')).toEqual(['/runs/running']);
+    // Two answers of a slow machine may have said that it ended: then the page is asked for once more, some seconds later.
+    expect(again.length).toBeLessThanOrEqual(1);
     await site.services.db.deleteFrom('runs').where('subject_id', 'in', [first, second, third]).execute();
     await site.services.db.deleteFrom('backups').where('id', 'in', [first, second, third]).execute();
     expect([id, complaints]).toEqual([good.database_id, []]);

@@ -61,6 +61,8 @@ async function configureStorage(page: Page): Promise<void> {
   await page.getByLabel('Access Key').fill(KEY.accessKey);
   await page.getByLabel('Secret Key').fill(KEY.secretKey);
   await page.getByRole('button', { name: 'Save Configuration' }).click();
+  // Above the button, which it moves when it comes.
+  await page.locator('#buckets:not([hx-trigger])').waitFor();
   await page.getByRole('button', { name: 'Test Connection' }).click();
   await page.getByText('Connection successful (full API access)').waitFor();
   // The form has let the environment use it, unless its box was not ticked.

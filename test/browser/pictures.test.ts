@@ -45,7 +45,7 @@ beforeAll(async () => {
     () => new Date(),
   );
   services = await createServices(readConfig(env), { log, version: '0.0.0-test' });
-}, 120_000);
+});
 afterAll(async () => {
   await services?.close();
   rmSync(folder, { recursive: true, force: true });

@@ -14,6 +14,7 @@ import { codeOf } from '../support/second-factor.ts';
 import { AXE, faultsInBothColours, NAVIGATION, PHONE, widthOnPhone } from './axe.ts';
 import { deadControls } from './dead-controls.ts';
 import { ADMIN, complaintsOf, type Site, setUp, startSite } from './site.ts';
+import { stopClock } from './stopped-clock.ts';
 
 /** States of pages that a filled installation does not have. */
 const PASSWORD = 'correct horse battery';
@@ -173,12 +174,12 @@ describe('Axe finds nothing wrong, light and dark', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.locator('#field-code-error').waitFor();
     await look('a second factor that is refused');
-  }, 60_000);
+  });
 
   it('with lists that are empty', async () => {
     await become('admin');
     await lookAt(BEGUN);
-  }, 60_000);
+  });
 
   it('with the first steps of who may not take them all', async () => {
     for (const role of ['viewer', 'operator'] as const) {
@@ -202,7 +203,7 @@ describe('Axe finds nothing wrong, light and dark', () => {
     ];
     await lookAt(paths);
     await lookAtPlain(paths);
-  }, 60_000);
+  });
 
   it('with the logins for restores of a server, and the question before one is forgotten', async () => {
     const { services } = site;
@@ -243,12 +244,13 @@ describe('Axe finds nothing wrong, light and dark', () => {
     ]);
     await become('operator');
     await lookAt([...ofOne, `/backups/${backup.id}/restore`]);
-  }, 120_000);
+  });
 });
 
 it('A button that copies says what came of it, to who hears the page too, and can be pressed again meanwhile', async () => {
   await become('admin');
   await page.clock.install();
+  await stopClock(page);
   await page.goto(`${site.url}/admin/master-key`);
   const copy = page.locator('button[data-copy]');
   const says = async () => [await copy.textContent(), await copy.getAttribute('aria-label')];

@@ -18,7 +18,6 @@ beforeAll(async () => {
   [rgw, browser] = await Promise.all([sharedRgw(), startBrowser()]);
   site = await startSite({ STORAGE_CA_FILE: rgw.caFile });
   page = await (await browser.open({ viewport: DESKTOP })).newPage();
-  page.setDefaultTimeout(60_000);
   complaints = complaintsOf(page, site);
   await setUp(page, site);
   await openEnvironment(page, site, 'production');
@@ -49,6 +48,12 @@ async function look(name: string): Promise<void> {
 
 const open = (path = '') => page.goto(`${site.url}/admin/storage${path}`);
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+/** Until the list of buckets is there: what stands below it moves when that comes, also while it is pressed. */
+const atRest = () => page.locator('#buckets:not([hx-trigger])').waitFor();
+const pressBelow = async (name: string) => {
+  await atRest();
+  await press(name);
+};
 const appears = (text: string) => page.getByText(text).first().waitFor();
 const bucketRow = (name: string) => page.getByRole('row', { name: new RegExp(`^${name} `) });
 
@@ -74,7 +79,7 @@ describe('Admin > Storage in a browser', () => {
     await page.getByLabel('Region').fill(rgw.region);
     await press('Save Configuration');
     await appears('The new configuration was tested and is saved.');
-    await press('Test Connection');
+    await pressBelow('Test Connection');
     await appears('Connection successful (full API access)');
     await bucketRow('full-bucket').getByText('reachable', { exact: true }).waitFor();
     await look('connected');
@@ -91,7 +96,7 @@ describe('Admin > Storage in a browser', () => {
     await page.getByLabel('Buckets').fill('full-bucket');
     await press('Test and Save Configuration');
     await appears('The new configuration was tested and is saved.');
-    await press('Test Connection');
+    await pressBelow('Test Connection');
     await appears('Connected. Access to 1/1 buckets.');
   });
 
@@ -105,7 +110,7 @@ describe('Admin > Storage in a browser', () => {
     await page.getByLabel('Secret Key').fill(rgw.scoped.secretKey);
     await press('Save anyway');
     await appears('The configuration is saved. Test Connection next.');
-    await press('Test Connection');
+    await pressBelow('Test Connection');
     await appears('This appears to be a bucket-scoped key. Please add the bucket names manually.');
     await appears('Cannot list buckets with this key. Add bucket names manually in Spaces settings.');
     await look('scoped-error');
@@ -114,7 +119,7 @@ describe('Admin > Storage in a browser', () => {
     await page.getByLabel('Buckets').fill('scoped-bucket');
     await press('Test and Save Configuration');
     await appears('The new configuration was tested and is saved.');
-    await press('Test Connection');
+    await pressBelow('Test Connection');
     await appears('Connected. Access to 1/1 buckets.');
   });
 
@@ -122,7 +127,7 @@ describe('Admin > Storage in a browser', () => {
     await open('/edit');
     await page.getByLabel('Buckets').fill('scoped-bucket\nscoped-missing\nfull-bucket');
     await press('Test and Save Configuration');
-    await press('Test Connection');
+    await pressBelow('Test Connection');
     await appears('Connected. Access to 1/3 buckets.');
     await bucketRow('scoped-bucket').getByText('reachable', { exact: true }).waitFor();
     await bucketRow('scoped-missing').getByText('missing', { exact: true }).waitFor();
@@ -135,14 +140,13 @@ describe('Admin > Storage in a browser', () => {
 
   it('asks before it disables what a database uses', async () => {
     // The form that was saved first let the environment use it. Nothing depends on it yet, so nothing is asked.
-    await press('Disable storage for production');
+    await pressBelow('Disable storage for production');
     await appears('Storage is disabled for the environment.');
-    await press('Enable storage for production');
+    await pressBelow('Enable storage for production');
     await appears('Storage is enabled for the environment.');
     await registerDatabase();
     await open();
-    // The list above moves the button while it is pressed.
-    await page.locator('#buckets:not([hx-trigger])').waitFor();
+    await atRest();
     const disable = page.getByRole('link', { name: 'Disable storage for production' });
     await disable.click();
     const dialog = page.getByRole('dialog', { name: 'Disable storage for production?' });
@@ -153,11 +157,12 @@ describe('Admin > Storage in a browser', () => {
     await disable.click();
     await dialog.getByRole('button', { name: 'Disable storage' }).click();
     await appears('Storage is disabled for the environment.');
-    await press('Enable storage for production');
+    await pressBelow('Enable storage for production');
     await appears('Storage is enabled for the environment.');
   });
 
   it('runs the deep test with live progress, to the card of what each bucket can do', async () => {
+    await atRest();
     await page.getByRole('button', { name: 'Run the deep test' }).click();
     await page.getByRole('progressbar', { name: 'Deep test' }).waitFor();
     await look('deep-running');
@@ -174,7 +179,7 @@ describe('Admin > Storage in a browser', () => {
     await press('Test and Save Configuration');
     // The change of keys has started the deep test.
     const bucket = page.locator('details.capabilities', { hasText: 'Checks of full-locked' });
-    await bucket.waitFor({ timeout: 40_000 });
+    await bucket.waitFor();
     await appears('This stays in the bucket:');
     await appears(', whose lock ends ');
     await page.locator('#storage-fitness').getByText('fit', { exact: true }).waitFor();
@@ -189,6 +194,7 @@ describe('Admin > Storage in a browser', () => {
   });
 
   it('offers the least that a key needs', async () => {
+    await atRest();
     await page.getByText('The least that a key needs').click();
     await page.getByText('Limit it to scoped-bucket').waitFor();
     await page.getByRole('link', { name: 'For another provider, bucket or prefix' }).click();

@@ -99,7 +99,7 @@ describe('the pages', () => {
     await ask();
     await page.getByRole('dialog').getByRole('link', { name: 'Cancel' }).click();
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('more');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('more');
     expect(await page.locator('details.more').getAttribute('open')).toBeNull();
     await ask();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete configuration' }).click();

@@ -55,7 +55,7 @@ beforeAll(async () => {
     ...{ environment: ids.environment, database: ids.database, deep: '0' },
     fifty: fifty.map(({ id }) => `id=${id}`).join('&'),
   };
-}, 60_000);
+});
 afterAll(() => filled.app.close());
 
 const addressOf = (asked: string) => {

@@ -26,6 +26,9 @@ export interface TestBrowser {
   close(): Promise<void>;
 }
 
+/** As a whole test has more than half a minute: what a busy machine does slowly must not fail for it. */
+const PATIENCE_MS = 60_000;
+
 /** Of this worker, for all its test files: a start takes seconds of CPU time. It ends with the worker. */
 let running: Promise<Browser> | undefined;
 
@@ -39,6 +42,7 @@ export async function startBrowser(): Promise<TestBrowser> {
   return {
     async open(options) {
       const context = await browser.newContext(options);
+      context.setDefaultTimeout(PATIENCE_MS);
       if (TestRunner.getCurrentTest() === undefined) opened.push(context);
       else onTestFinished(() => context.close());
       return context;

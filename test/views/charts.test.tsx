@@ -56,7 +56,7 @@ describe('a calendar', () => {
     expect(html).toContain(
       'aria-label="Backups from 28 Feb 2026 to 2 Mar 2026 (UTC): days 1 good, 1 failed, 1 without one that was due."',
     );
-    expect(html).toContain('aria-label="28 Feb: 2 good"><path d="');
+    expect(html).toContain('aria-label="28 Feb: 2 good"><rect x="');
     expect(html).toContain('aria-label="1 Mar: 1 failed"');
     expect(html).toContain('<th scope="row">Mar 2026</th><td>0</td><td>1</td><td><a ');
     expect(html).toContain('<th scope="row">Feb 2026</th><td>2</td><td>0</td><td></td>');

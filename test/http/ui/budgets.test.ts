@@ -22,7 +22,7 @@ beforeAll(async () => {
   expect((await admin.post('/login', LOGIN, HERE)).status).toBe(303);
   const rule = { name: 'nightly', cronExpression: '0 2 * * *', enabled: 'true', retries: '2' };
   expect((await admin.post('/schedules/rules/new', { ...rule, retryMinutes: '10' }, HERE)).status).toBe(303);
-}, 60_000);
+});
 afterAll(() => pages.close());
 
 /** Elements, and bytes as they are and as they are sent. */

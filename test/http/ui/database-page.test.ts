@@ -316,7 +316,9 @@ describe('the page of a database', () => {
     await repairCounts(pages.services);
     const { html } = await operator.get(`/databases/${databaseId}`);
     expect(rowsIn(html)).toBe(25);
-    expect(html.length).toBeLessThanOrEqual(60 * 1024);
+    // In the first days of January, when each row says its year, it is larger than on any other day.
+    const JANUARY = 700;
+    expect(html.length).toBeLessThanOrEqual(60 * 1024 - JANUARY);
     expect([...html.matchAll(/<[a-z]/g)].length).toBeLessThanOrEqual(1500);
   });
 

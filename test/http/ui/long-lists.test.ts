@@ -95,7 +95,7 @@ beforeAll(async () => {
   const untested = { by: 'api', validate: false } as const;
   const nobody = { userId: null, address: null };
   await saveStorage(pages.services, nobody, storage, untested, AbortSignal.timeout(10_000));
-}, 30_000);
+});
 afterAll(() => pages.close());
 
 /** What the rows of the page's tables link to or are called, and how large the page is. */
