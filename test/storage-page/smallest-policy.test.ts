@@ -25,7 +25,7 @@ beforeAll(async () => {
   const key = await rgw.createUser('bridgeport');
   const policy = join(folder, 'policy.json');
   await writeFile(policy, await policyOf('ceph.md'));
-  await asOwner('create-bucket', '--bucket', BUCKET);
+  await rgw.createBucket(BUCKET);
   await asOwner('put-bucket-policy', '--bucket', BUCKET, '--policy', `file://${policy}`);
   opened = openTestS3({ ...rgw, ...key, memoryBytes: 32 * MIB });
   bucket = opened.s3.bucket(BUCKET);
@@ -84,7 +84,7 @@ describe('the smallest policy for Ceph', () => {
   });
 
   it('opens no other bucket', async () => {
-    await asOwner('create-bucket', '--bucket', 'somebody-elses');
+    await rgw.createBucket('somebody-elses');
     await expect(opened.s3.checkBucket('somebody-elses', {})).rejects.toMatchObject({
       code: 'storage_denied',
     });

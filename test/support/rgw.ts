@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { type GatewayPlace, launchGateway, OPERATOR } from './ceph.ts';
@@ -18,8 +19,13 @@ export interface Rgw extends GatewayPlace {
   createUser(name: string): Promise<RgwKey>;
   /** Gives such a user that policy, instead of the one before. */
   allow(name: string, policyDocument: string): Promise<void>;
-  /** Runs `aws s3api` with the full key and gives what it printed. */
+  /** Runs `aws s3api` with the full key and gives what it printed. A run is a second of CPU time, one of what is below a fiftieth. */
   s3api(...args: string[]): Promise<string>;
+  /** By the full key, as all that is done to buckets here. */
+  createBucket(name: string): Promise<void>;
+  /** Has a bucket keep the versions of what is stored from now on. */
+  keepVersions(bucket: string): Promise<void>;
+  putBucketPolicy(bucket: string, policyDocument: string): Promise<void>;
   /** Creates a bucket under object lock: what is stored there stays for two days, whoever asks. */
   createLockedBucket(name: string): Promise<void>;
   stop(): Promise<void>;
@@ -68,8 +74,8 @@ export async function openRgw(
   const full = await createUser('full', { 'max-buckets': '0', 'user-caps': 'users=*;user-policy=*' });
   const scoped = await createUser('scoped');
   await allow('scoped', SCOPED_POLICY);
-  await createBuckets(place, full, ['full-bucket', 'scoped-bucket']);
-  const s3api = (...args: string[]) => runS3api(place, full, args);
+  const put = (path: string, change?: Change) => putBucket(place, full, path, change);
+  for (const name of ['full-bucket', 'scoped-bucket']) await put(name);
   return {
     ...place,
     ca: await readFile(place.caFile, 'utf8'),
@@ -80,11 +86,13 @@ export async function openRgw(
     scopedBucket: 'scoped-bucket',
     createUser: (name) => createUser(name),
     allow,
-    s3api,
+    s3api: (...args) => runS3api(place, full, args),
+    createBucket: (name) => put(name),
+    keepVersions: (name) => put(`${name}?versioning=`, { body: VERSIONS }),
+    putBucketPolicy: (name, body) => put(`${name}?policy=`, { body }),
     async createLockedBucket(name) {
-      await s3api('create-bucket', '--bucket', name, '--object-lock-enabled-for-bucket');
-      const configuration = ['--object-lock-configuration', JSON.stringify(TWO_DAYS)];
-      await s3api('put-object-lock-configuration', '--bucket', name, ...configuration);
+      await put(name, { headers: { 'x-amz-bucket-object-lock-enabled': 'true' } });
+      await put(`${name}?object-lock=`, { body: TWO_DAYS });
     },
   };
 }
@@ -101,10 +109,9 @@ const SCOPED_POLICY = JSON.stringify({
   ],
 });
 
-const TWO_DAYS = {
-  ObjectLockEnabled: 'Enabled',
-  Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 2 } },
-};
+const VERSIONS = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+const TWO_DAYS =
+  '<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Days>2</Days></DefaultRetention></Rule></ObjectLockConfiguration>';
 
 /** Removes users of no tenant with all that is theirs. */
 export async function removeUsers(place: GatewayPlace, names: readonly string[]): Promise<void> {
@@ -149,11 +156,27 @@ async function runS3api(place: GatewayPlace, key: RgwKey, args: readonly string[
   return (await run('aws', [...to, 's3api', ...args], { env })).stdout;
 }
 
-async function createBuckets(place: GatewayPlace, key: RgwKey, names: readonly string[]): Promise<void> {
-  const unsigned = ['-H', 'x-amz-content-sha256: UNSIGNED-PAYLOAD'];
-  for (const name of names) {
-    await curl(place, key, 's3', [...unsigned, '-X', 'PUT', `${place.endpoint}/${name}`]);
-  }
+interface Change {
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Creates a bucket, or changes what follows its name in the path. */
+async function putBucket(
+  place: GatewayPlace,
+  key: RgwKey,
+  path: string,
+  { body = '', headers = {} }: Change = {},
+): Promise<void> {
+  const sent = {
+    'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+    'content-type': 'application/octet-stream',
+    'content-md5': createHash('md5').update(body).digest('base64'),
+    ...headers,
+  };
+  const named = Object.entries(sent).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const url = `${place.endpoint}/${path}`;
+  await curl(place, key, 's3', [...named, '-X', 'PUT', '--data-binary', body, url]);
 }
 
 /** Signed by curl, so that what prepares the test is not what is tested. */

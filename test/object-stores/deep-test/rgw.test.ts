@@ -41,9 +41,8 @@ describe('the deep test of a bucket of the Ceph gateway', () => {
   });
 
   it('removes every version and delete marker where versions are kept', async () => {
-    await rgw.s3api('create-bucket', '--bucket', 'full-versions');
-    const enabled = ['--versioning-configuration', 'Status=Enabled'];
-    await rgw.s3api('put-bucket-versioning', '--bucket', 'full-versions', ...enabled);
+    await rgw.createBucket('full-versions');
+    await rgw.keepVersions('full-versions');
     const result = await probe(full, 'full-versions');
     expect(isSound(result)).toBe(true);
     expect(result).toMatchObject({ versioning: 'kept', left: [] });
@@ -79,8 +78,7 @@ describe('the deep test of a bucket of the Ceph gateway', () => {
         },
       ],
     };
-    const change = ['--bucket', rgw.scopedBucket, '--policy', JSON.stringify(policy)];
-    await rgw.s3api('put-bucket-policy', ...change);
+    await rgw.putBucketPolicy(rgw.scopedBucket, JSON.stringify(policy));
     const result = await probe(scoped, rgw.scopedBucket, ['production/app/']);
     expect(result.prefix).toMatch(/^production\/app\/\.bridgeport-probe\//);
     expect(isSound(result)).toBe(true);
