@@ -4,7 +4,7 @@ import { ON_POSTGRES, PROJECTS, projectOf, testFiles } from './test/support/proj
 
 /**
  * For glibc, of workers that start processes by the thousand: each start copies the table of the worker's pages and throws the
- * copy away, which was a fourteenth of the CPU time of all tests where those were of 4 KiB. What was freed is kept, so that it
+ * copy away, which was a fourteenth of the CPU time of the older tests where those were of 4 KiB. What was freed is kept, so that it
  * need not be cleared again. Where the kernel has no such pages, nothing changes.
  */
 const LARGE_PAGES = {
