@@ -36,29 +36,10 @@ export async function forgetOldAudit(
 }
 
 async function forgetBatch(context: ChainContext, before: string): Promise<number> {
-  const { db, sha256 } = context;
-  const now = context.now().toISOString();
+  const { db } = context;
   const { start } = await readMarks(db);
   if (start !== undefined && !(await isOwnMark(context, start))) throw broken(start.number + 1);
-  const rows = await oldestRows(db);
-  let last: { readonly number: number; readonly hash: string } = start ?? { number: 0, hash: NO_HASH };
-  let seen = last;
-  let [count, ahead] = [0, 0];
-  for (const row of rows) {
-    const { number, hash } = row;
-    const isAhead = row.created_at > now;
-    if (number === null || hash === null || (row.created_at >= before && !isAhead)) break;
-    if (number !== seen.number + 1 || sha256(chainText(seen.hash, number, row)) !== hash) {
-      if (count === 0) throw broken(number);
-      break;
-    }
-    seen = { number, hash };
-    ahead += 1;
-    if (isAhead) continue;
-    last = seen;
-    count += ahead;
-    ahead = 0;
-  }
+  const { last, count } = await oldPart(context, start ?? { number: 0, hash: NO_HASH }, before);
   if (count === 0) return 0;
   const mark = await signMark(context, { name: 'start', ...last });
   await write(db, async (trx) => {
@@ -69,12 +50,45 @@ async function forgetBatch(context: ChainContext, before: string): Promise<numbe
   return count;
 }
 
+/** A row of the chain, as the one behind it knows it. */
+interface Link {
+  readonly number: number;
+  readonly hash: string;
+}
+
+/** The last row that goes, and how many do: of the first batch in which any is old, however many of a clock that was ahead lie before it. */
+async function oldPart(
+  { db, sha256, now }: ChainContext,
+  { number: from, hash }: Link,
+  before: string,
+): Promise<{ readonly last: Link; readonly count: number }> {
+  const at = now().toISOString();
+  let seen: Link = { number: from, hash };
+  let found = { last: seen, count: 0 };
+  for (let rows = await rowsAfter(db, 0); rows.length > 0; rows = await rowsAfter(db, seen.number)) {
+    for (const row of rows) {
+      const { number, hash: own } = row;
+      const isAhead = row.created_at > at;
+      if (number === null || own === null || (row.created_at >= before && !isAhead)) return found;
+      if (number !== seen.number + 1 || sha256(chainText(seen.hash, number, row)) !== own) {
+        if (found.count === 0) throw broken(number);
+        return found;
+      }
+      seen = { number, hash: own };
+      if (!isAhead) found = { last: seen, count: number - from };
+    }
+    if (found.count > 0) return found;
+    await breathe();
+  }
+  return found;
+}
+
 /** The newest row of the chain always stays: the chain's end is compared with it. */
-async function oldestRows(db: Db) {
+async function rowsAfter(db: Db, number: number) {
   const rows = await db
     .selectFrom('audit_logs')
     .selectAll()
-    .where('number', '>=', 1)
+    .where('number', '>', number)
     .where('number', '<=', Number.MAX_SAFE_INTEGER)
     .where(isWhole)
     .orderBy('number')

@@ -351,6 +351,23 @@ describe.each(STATES)('the audit’s chain on %s', (state) => {
     expect(await verify()).toMatchObject({ isIntact: true, rows: 4, start: { number: 8 } });
   });
 
+  it('loses them however many they are', async () => {
+    const many = async (count: number, when: Date) => {
+      await write(db, async (trx) => {
+        const entry = auditEntry('server', 'update', { id: 'c1', name: ODD });
+        for (let n = 0; n < count; n += 1)
+          await recordAudit(trx, { userId: null, address: null }, entry, new Date(when.getTime() + n));
+      });
+      await chain(signal);
+    };
+    await many(1200, later(400 * DAY_MS));
+    expect(await forgetOldAudit(context, 90, signal)).toBe(0);
+    await many(1, later(-100 * DAY_MS));
+    await many(2, TODAY);
+    expect(await forgetOldAudit(context, 90, signal)).toBe(1201);
+    expect(await verify()).toMatchObject({ isIntact: true, rows: 2, start: { number: 1201 } });
+  });
+
   it('keeps what is old from a row on that was changed: that is evidence', async () => {
     await notes(6, later(-100 * DAY_MS));
     await chain(signal);
