@@ -73,7 +73,7 @@ const MOST_ITEMS = 50;
  * message that has arrived before.
  */
 export function messageIdOf({ delivery, total }: Taken): string {
-  return total > 1 ? `${delivery.id}.${total}` : delivery.id;
+  return total > 1 ? `${delivery.id}-${total}` : delivery.id;
 }
 
 /** For whoever asks to send it: nobody else is given it meanwhile. Null where it is not to be sent now. */

@@ -310,6 +310,8 @@ describe.each(STATES)('mail of what happened, on %s', (state) => {
     ]);
     const [one, again, more] = server.mails.map((mail) => headerOf(mail, 'Message-ID'));
     expect([again, more === one]).toEqual([one, false]);
+    // Such an id is signed with what follows behind a full stop: it must have none itself (standardwebhooks.com).
+    expect(more).toMatch(/^<[^.]+@[^.]+>$/);
   });
 
   it('lets no name add a header or markup', async () => {
