@@ -22,7 +22,7 @@ export async function tellWeeklyReport(context: Context): Promise<void> {
   const due = await dueWeek(context);
   if (due === null) return;
   const last = await lastReport(db);
-  const made = last === null ? null : await makeWeeklyReport(context, last.places);
+  const made = last === null ? null : await makeWeeklyReport(context, last);
   const places = made?.places ?? (await bytesByPlace(db));
   await write(db, async (trx) => {
     const at = now();

@@ -27,11 +27,22 @@ const MOST_DATABASES = 20;
 const MOST_ROWS = 30;
 const MOST_DRILLS = 10;
 
+/** What the one before it knew. */
+export interface ReportBefore {
+  readonly at: string;
+  /** What lay where. */
+  readonly places: BytesByPlace;
+}
+
 /**
  * The day (UTC) from which on backups are counted: that of the report before it, the whole of it, since what came later on that day is in
- * no other.
+ * no other. Where that one was late, and a week is not over yet, it is a week all the same.
  */
-const daySince = (at: Date) => dayAfter(dayOf(at), -WEEK_DAYS);
+function daySince(at: Date, before: ReportBefore | null): string {
+  const aWeekAgo = dayAfter(dayOf(at), -WEEK_DAYS);
+  const told = before === null ? aWeekAgo : dayOf(new Date(before.at));
+  return told < aWeekAgo ? told : aWeekAgo;
+}
 
 export interface MadeReport {
   readonly report: Report;
@@ -39,16 +50,16 @@ export interface MadeReport {
 }
 
 /**
- * How things stand, and what the last seven days and the next ones bring. `before`: what lay where when the last one was made; null: there
+ * How things stand, and what the days since the last one and the next seven bring. `before`: the last one; null: there
  * was none. Of a thousand databases it names the worst, and counts all.
  */
-export async function makeWeeklyReport(context: Context, before: BytesByPlace | null): Promise<MadeReport> {
+export async function makeWeeklyReport(context: Context, before: ReportBefore | null): Promise<MadeReport> {
   const { db, now } = context;
   const since = new Date(now().getTime() - WEEK_DAYS * DAY_MS);
   const counts = await countStates(context, null);
   const { unscheduled } = await countScheduled(db);
   const places = await bytesByPlace(db);
-  const sinceDay = daySince(now());
+  const sinceDay = daySince(now(), before);
   const tallies = await talliesSince(db, {}, sinceDay);
   const good = tallies.reduce((all, day) => all + day.good, 0);
   const failed = tallies.reduce((all, day) => all + day.failed, 0);
@@ -58,8 +69,8 @@ export async function makeWeeklyReport(context: Context, before: BytesByPlace | 
   const sections = [
     sectionOf('Databases', [totalOf(counts) === 0 ? 'There are none.' : `${stateWords(counts)}.`]),
     await notProtected(context, counts),
-    await storedByEnvironment(context),
-    placesSection(places, before),
+    await storedByEnvironment(context, sinceDay),
+    placesSection(places, before?.places ?? null),
     await proofs(context, since),
     await nextWeek(context),
     await ways(context),
@@ -88,8 +99,7 @@ async function notProtected(
   return sectionOf('Not protected', more, tableOf(['Database', 'State', 'Last good backup', 'Cause'], rows));
 }
 
-async function storedByEnvironment({ db, now }: Context): Promise<ReportSection | null> {
-  const sinceDay = daySince(now());
+async function storedByEnvironment({ db }: Context, sinceDay: string): Promise<ReportSection | null> {
   const environments = await growthByEnvironment(db, sinceDay);
   if (environments.length === 0) return null;
   const largest = environments.toSorted((one, other) => other.bytes - one.bytes).slice(0, MOST_ROWS);

@@ -142,7 +142,8 @@ describe.each(STATES)('the weekly report, on %s', (state) => {
         { ...day, day: '2026-02-17' },
       ])
       .execute();
-    const { report, places } = await makeWeeklyReport(context, { 'back-ups at fra1.example.com': 2 * MIB });
+    const before = { at, places: { 'back-ups at fra1.example.com': 2 * MIB } };
+    const { report, places } = await makeWeeklyReport(context, before);
     expect(places).toEqual({ 'back-ups at fra1.example.com': 5 * MIB, 'files on this machine': MIB });
     expect(report.title).toBe('Weekly report: 1 of 2 databases is not safe');
     expect(report.summary).toBe('Since 2026-02-18 2 backups ended well and 1 failed; 6.0 MiB are stored.');
@@ -171,10 +172,18 @@ describe.each(STATES)('the weekly report, on %s', (state) => {
     await db.insertInto('environment_days').values(evening).execute();
     at = '2026-03-09T08:00:00.000Z';
     await tellWeeklyReport(context);
+    // What failed before the app was down for longer than a week.
+    await db
+      .insertInto('environment_days')
+      .values({ ...evening, day: '2026-03-10', failed: 2 })
+      .execute();
+    at = '2026-03-25T08:00:00.000Z';
+    await tellWeeklyReport(context);
     const said = (await reports()).map(({ report }) => report.summary);
     expect(said).toEqual([
       'Since 2026-02-23 0 backups ended well and 0 failed; 0 B are stored.',
       'Since 2026-03-02 0 backups ended well and 1 failed; 0 B are stored.',
+      'Since 2026-03-09 0 backups ended well and 2 failed; 0 B are stored.',
     ]);
   });
 

@@ -24,7 +24,7 @@ const SAYS = {
 export function weeklyReportRoutes(services: Services): Hono<UiEnv> {
   const { db } = services;
   const ui = new Hono<UiEnv>();
-  const make = async () => makeWeeklyReport(services, (await lastReport(db))?.places ?? null);
+  const make = async () => makeWeeklyReport(services, await lastReport(db));
 
   ui.get(PAGE, only('viewer'), async (c) => {
     const { user } = c.get('session');
