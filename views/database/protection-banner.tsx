@@ -293,7 +293,7 @@ function Damaged({ protection: { damaged } }: Told) {
           <Ago at={damaged.foundAt} />
         </>
       )}
-      : {within(ROOM_FOR_CAUSE, damaged.says)} <a href={`/backups/${damaged.id}`}>Show it</a>
+      : {within(ROOM_FOR_CAUSE, damaged.says)} <a href={`/backups/${damaged.id}`}>Show it</a>.
     </>
   );
 }

@@ -86,7 +86,10 @@ export async function shownProtection(
   const known = read.known ?? (await protectionOfOne(services, database.id));
   const { state, lastGood, dueAt, maxAgeHours } = known;
   const isSafe = state === 'protected';
-  const failures = isSafe ? null : await failuresSinceGood(services, database.id, known);
+  const damaged = isSafe ? null : await newestDamaged(services.db, database.id);
+  // Whatever failed before it was over by then.
+  const hasFailed = !isSafe && damaged === null;
+  const failures = hasFailed ? await failuresSinceGood(services, database.id, known) : null;
   return {
     ...{ state, dueAt, maxAgeHours },
     waitedFor: isOverdue(known, services.now()) ? known.underWay : null,
@@ -95,7 +98,7 @@ export async function shownProtection(
       isBeforeChange: failures.lastAt < database.updatedAt,
       mend: await mendOf(services, database, failures),
     },
-    damaged: isSafe ? null : await newestDamaged(services.db, database.id),
+    damaged,
     schedule: isSafe
       ? null
       : read.schedule === undefined

@@ -77,8 +77,11 @@ it('the page and the list of databases say whether each is safe, and why not', a
     .executeTakeFirstOrThrow();
   await write(services.db, (trx) => recordNewest(trx, damaged, new Date()));
   expect(await bannerOf(damaged)).toMatch(
-    /^Not safe: there is no good backup\. The newest one was found damaged just now: Nothing lies at &lt;größe&gt;\. Show it/,
+    /^Not safe: there is no good backup\. The newest one was found damaged just now: Nothing lies at &lt;größe&gt;\. Show it\./,
   );
+  // What failed before it was over when it was completed.
+  await backup(6, 'failed', damaged);
+  expect(await bannerOf(damaged)).toMatch(/^Not safe: there is no good backup\. The newest one was found/);
   expect((await viewer.get(`/databases/${damaged}/protection`)).html).toContain(
     `href="/backups/${newest.id}"`,
   );
