@@ -3,6 +3,8 @@ import { knownDatabases } from '../../src/backups/known-databases.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { write } from '../../src/db/write.ts';
 import { newId } from '../../src/ids.ts';
+import { parseCron } from '../../src/schedules/cron.ts';
+import { longestGapMinutes } from '../../src/schedules/longest-gap.ts';
 import { nextRuns } from '../../src/schedules/next-runs.ts';
 import { changeRule, deleteRule } from '../../src/schedules/rules.ts';
 import { scheduledAlike, scheduledDatabases } from '../../src/schedules/scheduled.ts';
@@ -692,6 +694,22 @@ describe('the longest time between two times', () => {
         cronExpression,
         Math.round(hours * 60),
       ]);
+    }
+  });
+
+  it('is the same whenever somebody looks, where some months have none', () => {
+    for (const [expression, days] of [
+      ['0 2 * 1-6 *', 185],
+      ['*/15 8-17 * 1-6 *', 184 + (24 + 8 - 17.75) / 24],
+      ['0 2 1 3,12 *', 275],
+      ['0 2 1 1 *', 366],
+      ['0 2 29 2 *', 366],
+    ] as const) {
+      for (const month of ['01', '04', '07', '10', '12']) {
+        const now = new Date(`2026-${month}-02T10:00:00.000Z`);
+        const found = longestGapMinutes(parseCron(expression), 'UTC', now) / 1440;
+        expect([expression, month, found]).toEqual([expression, month, days]);
+      }
     }
   });
 
