@@ -168,6 +168,10 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
   it('is what begins by itself, the soonest first, but for what is paused or never due', async () => {
     const rows = await db.selectFrom('databases').select(['id', 'environment_id']).orderBy('id').execute();
     const ids = rows.slice(0, 4).map(({ id }) => id);
+    await db.updateTable('databases').set({ backup_storage_type: 'local' }).execute();
+    // Where nothing may use the storage.
+    const ofLast = db.updateTable('databases').where('id', '=', ids[3] ?? '');
+    await ofLast.set({ backup_storage_type: 'spaces' }).execute();
     for (const [index, id] of ids.entries()) {
       const is = { is_paused: index === 1 ? (1 as const) : (0 as const) };
       const due = index === 2 ? null : at(9 - index).toISOString();
@@ -181,8 +185,8 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
     }
     const alone = { count: 1, rule: null };
     expect(await nextRuns(db, null, 9)).toEqual([
-      { ...alone, runAt: at(6).toISOString(), databaseId: ids[3] },
-      { ...alone, runAt: at(9).toISOString(), databaseId: ids[0] },
+      { ...alone, runAt: at(6).toISOString(), databaseId: ids[3], heldBack: 'storage_off' },
+      { ...alone, runAt: at(9).toISOString(), databaseId: ids[0], heldBack: null },
     ]);
     expect((await nextRuns(db, null, 1)).map(({ runAt }) => runAt)).toEqual([at(6).toISOString()]);
     const [own] = rows;
@@ -217,12 +221,12 @@ describe.each(STATES)('what concerns every database at once, on %s', (state) => 
         .values({ database_id: id, settled_as: 's', ...drill } as never)
         .execute();
     }
-    const alone = { count: 1, databaseId: ids[3], rule: null };
-    const together = { count: 2, databaseId: ids[0], rule };
+    const alone = { count: 1, databaseId: ids[3], rule: null, heldBack: null };
+    const together = { count: 2, databaseId: ids[0], rule, heldBack: null };
     const toTold = (found: Awaited<ReturnType<typeof nextRuns>>) =>
       found.map(({ runAt, ...next }) => [(Date.parse(runAt) - at(0).getTime()) / 3_600_000, next]);
     expect(toTold(await nextRuns(db, null, 9))).toEqual([
-      [20.1, alone],
+      [20.1, { ...alone, heldBack: 'storage_off' }],
       [20.2, together],
     ]);
     expect(toTold(await nextDrills(db, null, 9))).toEqual([
